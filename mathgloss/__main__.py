@@ -1,0 +1,5 @@
+"""``python -m mathgloss``."""
+
+from mathgloss.cli import main
+
+main()
