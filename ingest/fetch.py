@@ -120,7 +120,7 @@ class Fetcher:
                 url, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
             ) as response:
                 if response.status_code == requests.codes.not_modified and known:
-                    return _raw_from_meta(known, target)
+                    return raw_from_meta(known, target)
                 return _store(response, url, target, max_bytes)
         except requests.RequestException as error:
             raise SourceError(
@@ -235,7 +235,8 @@ def write_meta(target: Path, raw: RawFile, **extra: str) -> None:
     os.replace(temporary, _meta_path(target))  # noqa: PTH105
 
 
-def _raw_from_meta(meta: dict[str, str], target: Path) -> RawFile:
+def raw_from_meta(meta: dict[str, str], target: Path) -> RawFile:
+    """The record of a file fetched before, from what was noted beside it."""
     return RawFile(
         url=meta["url"],
         path=str(target),
