@@ -63,6 +63,7 @@ _ARTICLES: Final = {
     "es": frozenset({"el", "la", "los", "las", "un", "una"}),
     "it": frozenset({"il", "lo", "la", "gli", "le", "un", "una"}),
 }
+_STRESS_MARKS: Final = frozenset("\u0300\u0301")
 _JOINERS: Final = frozenset("-‐‑‒–—−/·_(),[]{}")
 _APOSTROPHES: Final = str.maketrans("", "", "'’ʼ`´")
 
@@ -77,12 +78,13 @@ class Token:
 
 
 def fold(text: str) -> str:
-    """Case folded, compatibility-normalised, accents of Latin letters removed."""
+    """Case folded, compatibility-normalised, accents of Latin letters and stress marks removed."""
     out = []
     latin = False
     for char in unicodedata.normalize("NFKD", text):
         if unicodedata.combining(char):
-            if not latin:
+            # dictionaries mark the stress of Cyrillic words; й and ё keep their own marks
+            if not latin and char not in _STRESS_MARKS:
                 out.append(char)
             continue
         latin = char.isascii() or "LATIN" in unicodedata.name(char, "")

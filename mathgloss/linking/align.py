@@ -1,0 +1,371 @@
+"""Aligning the terms of all sources to one concept each.
+
+In this order: what sources themselves say (references), then names, then new concepts for what is
+left. A term is mapped by its own evidence only; identity is never closed over a chain of weak
+matches.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping as MappingOf, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mathgloss import vocab
+from mathgloss.ids import split_curie
+from mathgloss.linking.lexicon import ACCEPT, Lexicon, Prior
+from mathgloss.model import (
+    Concept,
+    Evidence,
+    LabelKind,
+    Mapping,
+    MappingSet,
+    ParsedSource,
+    Term,
+    TermKind,
+)
+from mathgloss.normalize import normalize, split_qualifier
+
+# A concept without a Wikidata item is minted from the first of these that has a term for it.
+MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mulima")
+
+# Share of right references among those whose label agrees / does not agree with the item's names,
+# by the hand check of 1,099 rows reported in docs/linking.md.
+AGREEING_REFERENCE: Final = 0.99
+OTHER_REFERENCE: Final = 0.90
+CONTESTED_REFERENCE: Final = 0.40
+
+# Who chooses the preferred name of a concept in a language, best first.
+LABEL_ORDER: Final = ("core", "wikidata", "mulima", "nlab", "chicago", "syllabus", "overview")
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Concepts and mappings, each sorted by identifier, and the lexicon that they give."""
+
+    concepts: tuple[Concept, ...]
+    mappings: tuple[Mapping, ...]
+    lexicon: Lexicon
+
+
+@dataclass(slots=True)
+class _Claim:
+    """A source's statement that a subject is an item."""
+
+    subject: str
+    item: str
+    evidence: Evidence
+
+
+@dataclass(slots=True)
+class _State:
+    items: dict[str, list[Term]] = field(default_factory=dict)
+    not_concepts: dict[str, TermKind] = field(default_factory=dict)
+    terms: dict[str, list[Term]] = field(default_factory=dict)
+    mappings: list[Mapping] = field(default_factory=list)
+    target: dict[str, str] = field(default_factory=dict)
+    lexicon: Lexicon = field(default_factory=Lexicon)
+
+
+def align(sources: Sequence[ParsedSource]) -> Alignment:
+    """One concept for each term, or none: concepts, mappings with evidence, and the lexicon."""
+    state = _State()
+    _sort_terms(state, sources)
+    claims = _claims(state)
+    _open_lexicon(state, claims)
+    _map_by_reference(state, claims)
+    _map_by_name(state)
+    _mint(state)
+    concepts = _concepts(state)
+    mappings = sorted(state.mappings, key=lambda row: (row.subject, row.object, row.set))
+    return Alignment(concepts=concepts, mappings=tuple(mappings), lexicon=state.lexicon)
+
+
+def without(sources: Iterable[ParsedSource], excluded: Iterable[str]) -> list[ParsedSource]:
+    """The sources as if the excluded ones had never been ingested: no labels, no references."""
+    names = set(excluded)
+    return [source for source in sources if source.info.name not in names]
+
+
+def _sort_terms(state: _State, sources: Sequence[ParsedSource]) -> None:
+    for source in sources:
+        for term in source.terms:
+            is_item = term.id.startswith("wd:")
+            if term.kind is TermKind.CONCEPT:
+                (state.items if is_item else state.terms).setdefault(term.id, []).append(term)
+            else:
+                state.not_concepts[term.id] = term.kind
+    for item in state.items.keys() & state.not_concepts.keys():
+        del state.items[item]
+
+
+# ------------------------------------------------------------------------------------- references
+
+
+def _claims(state: _State) -> list[_Claim]:
+    """Every statement of identity with an item: by the term itself, or by the item."""
+    claims = []
+    for term in _all(state.terms):
+        for reference in term.references:
+            if reference.target.startswith("wd:"):
+                evidence = Evidence(
+                    justification=vocab.MANUAL,
+                    source=term.source,
+                    detail=f"{reference.via}: {reference.target}",
+                )
+                claims.append(_Claim(term.id, reference.target, evidence))
+    for item in _all(state.items):
+        for reference in item.references:
+            evidence = Evidence(
+                justification=vocab.MANUAL,
+                source=item.source,
+                detail=f"{reference.via}: {reference.target}",
+            )
+            claims.append(_Claim(reference.target, item.id, evidence))
+    return [claim for claim in claims if claim.subject not in state.not_concepts]
+
+
+def _all(terms: MappingOf[str, list[Term]]) -> list[Term]:
+    return [term for name in sorted(terms) for term in terms[name]]
+
+
+def _open_lexicon(state: _State, claims: list[_Claim]) -> None:
+    """Put the items and their own names into the lexicon."""
+    attested: dict[str, set[str]] = defaultdict(set)
+    for claim in claims:
+        attested[claim.item].add(split_curie(claim.subject)[0])
+    for item, terms in state.items.items():
+        prior = Prior(
+            typed=any(term.types for term in terms),
+            described=any(term.definition for term in terms),
+            attested=len(attested[item]),
+            age=int(item.removeprefix("wd:Q")),
+        )
+        state.lexicon.add_concept(item, _title(terms), prior)
+        for term in terms:
+            _add_names(state.lexicon, item, term)
+
+
+def _title(terms: Sequence[Term]) -> str:
+    ordered = sorted(terms, key=lambda term: _order(LABEL_ORDER, term.source))
+    labels = [label for term in ordered for label in term.labels]
+    english = [label for label in labels if label.lang in {"en", "mul"}] or labels
+    return split_qualifier(english[0].text)[0]
+
+
+def _order(names: tuple[str, ...], name: str) -> tuple[int, str]:
+    return (names.index(name) if name in names else len(names), name)
+
+
+def _add_names(lexicon: Lexicon, concept: str, term: Term) -> None:
+    for label in term.labels:
+        # another source's name for an item is never stronger than an alternative of its own
+        own = term.id == concept
+        kind = label.kind if own else LabelKind.ALTERNATIVE
+        lexicon.add_name(concept, label.text, label.lang, kind)
+
+
+def _map_by_reference(state: _State, claims: list[_Claim]) -> None:
+    by_subject: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
+    rivals: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for claim in claims:
+        by_subject[claim.subject][claim.item].append(claim.evidence)
+        rivals[split_curie(claim.subject)[0], claim.item].add(claim.subject)
+    for subject in sorted(by_subject):
+        claimed = by_subject[subject]
+        usable = [item for item in claimed if item in state.items]
+        for item in sorted(claimed.keys() - set(usable)):
+            _refuse(state, subject, item, claimed[item])
+        agreeing = [item for item in usable if _agrees(state, subject, item)]
+        for item in sorted(usable):
+            contested = len(usable) > 1 or len(rivals[split_curie(subject)[0], item]) > 1
+            confidence = AGREEING_REFERENCE if item in agreeing else OTHER_REFERENCE
+            if contested and not (item in agreeing and len(agreeing) == 1):
+                confidence = CONTESTED_REFERENCE
+            _record(state, subject, item, confidence, claimed[item], MappingSet.CURATED)
+    for subject, item in list(state.target.items()):
+        for term in state.terms.get(subject, ()):
+            _add_names(state.lexicon, item, term)
+
+
+def _agrees(state: _State, subject: str, item: str) -> bool:
+    terms = state.terms.get(subject)
+    if terms is None:
+        local = split_curie(subject)[1].replace("_", " ").rpartition(":")[2]
+        names = [(local, "en")]
+    else:
+        names = [(label.text, label.lang) for term in terms for label in term.labels]
+    return any(
+        candidate.concept == item
+        for text, lang in names
+        for candidate in state.lexicon.candidates(text, lang)
+    )
+
+
+def _refuse(state: _State, subject: str, item: str, evidence: list[Evidence]) -> None:
+    """A reference to something that is no concept is kept as a negative mapping."""
+    kind = state.not_concepts.get(item)
+    if kind is None:
+        return  # the item was not read, so nothing can be said of it
+    state.mappings.append(
+        Mapping(
+            subject=subject,
+            subject_label=_subject_label(state, subject),
+            subject_source=_subject_source(state, subject),
+            object=item,
+            object_label=f"{item} ({kind})",
+            set=MappingSet.REJECTED,
+            confidence=1.0,
+            evidence=tuple(evidence),
+        )
+    )
+
+
+def _record(
+    state: _State,
+    subject: str,
+    concept: str,
+    confidence: float,
+    evidence: list[Evidence],
+    accepted: MappingSet,
+) -> None:
+    sure = confidence >= ACCEPT
+    if sure and subject not in state.target:
+        state.target[subject] = concept
+    state.mappings.append(
+        Mapping(
+            subject=subject,
+            subject_label=_subject_label(state, subject),
+            subject_source=_subject_source(state, subject),
+            object=concept,
+            object_label=state.lexicon.title(concept),
+            set=accepted if sure else MappingSet.UNSURE,
+            confidence=confidence,
+            evidence=tuple(evidence),
+        )
+    )
+
+
+def _subject_label(state: _State, subject: str) -> str:
+    terms = state.terms.get(subject)
+    if terms:
+        return terms[0].labels[0].text
+    return split_curie(subject)[1].replace("_", " ").replace("+", " ")
+
+
+def _subject_source(state: _State, subject: str) -> str:
+    terms = state.terms.get(subject)
+    return terms[0].source if terms else split_curie(subject)[0]
+
+
+# ------------------------------------------------------------------------------------------ names
+
+
+def _map_by_name(state: _State) -> None:
+    """Terms that no source refers to an item, by their names."""
+    found = []
+    for subject in sorted(state.terms.keys() - state.target.keys()):
+        best = _best_by_name(state, subject)
+        if best is not None:
+            found.append((subject, *best))
+    # recorded only now, so that no term is matched by way of another term's weak match
+    for subject, concept, confidence, evidence in found:
+        _record(state, subject, concept, confidence, [evidence], MappingSet.PREDICTED)
+
+
+def _best_by_name(state: _State, subject: str) -> tuple[str, float, Evidence] | None:
+    """The concept most probable over all names of the term, with the reason."""
+    best: tuple[str, float, Evidence] | None = None
+    for term in state.terms[subject]:
+        for label in term.labels:
+            candidates = state.lexicon.candidates(label.text, label.lang)
+            if not candidates:
+                continue
+            first = candidates[0]
+            confidence = first.confidence * (0.95 if label.kind is LabelKind.ALTERNATIVE else 1.0)
+            if best is None or confidence > best[1]:
+                detail = f"{label.text!r} ({label.lang}) is a name of {first.label!r}"
+                if len(candidates) > 1:
+                    detail += f"; next best: {candidates[1].label!r} {candidates[1].concept}"
+                evidence = Evidence(
+                    justification=vocab.LEXICAL, source="mathgloss", detail=detail
+                )
+                best = (first.concept, round(confidence, 4), evidence)
+    return best
+
+
+# ---------------------------------------------------------------------------------------- minting
+
+
+def _mint(state: _State) -> None:
+    """New concepts for the terms left over; terms of other sources with the same name join."""
+    left = sorted(
+        state.terms.keys() - state.target.keys(),
+        key=lambda name: (_order(MINT_ORDER, state.terms[name][0].source), name),
+    )
+    minted = Lexicon()
+    joined: list[tuple[str, str, float, str]] = []
+    for age, subject in enumerate(left):
+        terms = state.terms[subject]
+        source = terms[0].source
+        candidates = [
+            candidate
+            for candidate in minted.candidates(terms[0].labels[0].text, terms[0].labels[0].lang)
+            if state.terms[candidate.concept][0].source != source
+        ]
+        if candidates and candidates[0].confidence >= ACCEPT:
+            first = candidates[0]
+            detail = f"{terms[0].labels[0].text!r} is a name of {first.label!r}"
+            joined.append((subject, first.concept, first.confidence, detail))
+            continue
+        prior = Prior(described=any(term.definition for term in terms), age=age)
+        for lexicon in (minted, state.lexicon):
+            lexicon.add_concept(subject, _title(terms), prior)
+            for term in terms:
+                _add_names(lexicon, subject, term)
+    for subject, concept, confidence, detail in joined:
+        evidence = Evidence(justification=vocab.LEXICAL, source="mathgloss", detail=detail)
+        _record(state, subject, concept, confidence, [evidence], MappingSet.PREDICTED)
+
+
+# --------------------------------------------------------------------------------------- concepts
+
+
+def _concepts(state: _State) -> tuple[Concept, ...]:
+    members: dict[str, list[Term]] = defaultdict(list)
+    for item, terms in state.items.items():
+        members[item].extend(terms)
+    for subject, terms in state.terms.items():
+        members[state.target.get(subject, subject)].extend(terms)
+    return tuple(
+        Concept(
+            id=concept,
+            labels=_labels(concept, members[concept]),
+            terms=tuple(dict.fromkeys([concept, *(term.id for term in members[concept])])),
+        )
+        for concept in sorted(members)
+    )
+
+
+def _labels(concept: str, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
+    """Names by language, the preferred first: own names before those of mapped terms."""
+    ordered = sorted(
+        terms, key=lambda term: (_order(LABEL_ORDER, term.source), term.id != concept, term.id)
+    )
+    names: dict[str, list[str]] = defaultdict(list)
+    for kind in LabelKind:
+        for term in ordered:
+            for label in term.labels:
+                if label.kind is kind:
+                    base = split_qualifier(label.text)[0]
+                    names[label.lang].extend((base, label.text))
+    return {lang: _distinct(names[lang], lang) for lang in sorted(names)}
+
+
+def _distinct(names: Sequence[str], lang: str) -> tuple[str, ...]:
+    """Names without those that differ from an earlier one only in case, plural or accents."""
+    seen: dict[tuple[str, ...], str] = {}
+    for name in names:
+        seen.setdefault(normalize(name, lang) or (name,), name)
+    return tuple(seen.values())

@@ -1,0 +1,128 @@
+"""Finding concepts in running text: longest names first, with offsets into the text as given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping as MappingOf, Sequence
+from typing import TYPE_CHECKING, Final
+
+from mathgloss.linking.lexicon import Lexicon
+from mathgloss.model import Candidate, Mention
+from mathgloss.normalize import Token, tokenize
+
+if TYPE_CHECKING:
+    from spacy.matcher import PhraseMatcher
+
+MAX_NAME_WORDS: Final = 8
+MAX_CANDIDATES: Final = 5
+# a text past this length is an input error, not a paper
+MAX_TEXT_CHARS: Final = 1_000_000
+
+# One-word names that, by judgement, are ordinary English far more often than mathematics in an
+# abstract: a crude stand-in for reading the sense from the sentence.
+GENERIC_WORDS: Final = frozenset(
+    """a able about above account act actual addition adequate advance all almost also an and any
+    application approach area argument aspect assumption at author available base basic because
+    behavior behaviour best body bound bridge broad by can case cell challenge change character
+    characteristic choice class code collection combination common component concept condition
+    consequence construction content context contrast contribution control core correct cost
+    cover create current data decision deep description design detail development difference
+    different direct direction discussion distinct done effect efficiency energy environment
+    equivalent error evaluation event evidence example existence expansion experiment experience
+    explanation expression fact factor family feature final first fixed flow focus for form
+    formal foundation framework free frequency from full future gap general generalization
+    global goal good here high history however idea if image impact implication importance in
+    independent infinite information input instance interest interpretation into investigation
+    is issue it item key knowledge language large last law layer learning length level light
+    like line list literature local long loss machine main many map mass material mathematics
+    matter mean meaning measurement mechanism method mind mode model modern more most motion
+    motivation multiple name nature network new no notion object observation of on one open or
+    origin other our output over pair paper parallel parameter part particular path pattern
+    performance period perspective phase phenomenon point position possibility potential power
+    practice precise presence present press principle problem procedure process program project
+    property proposal purpose quality quantity question range rate ratio reality reason recent
+    reduction reference region relationship report research resource result role rule sample
+    scale scaling scenario scheme science scope search second section sense setting shape sign
+    signal significance simple simulation single site situation size solution some source
+    special specific speed stage standard state statement step strategy strength strict strong
+    study subject success such suitable support survey system table target task technique
+    technology term test text that the then thing this time title to tool top topic total
+    training transfer true truth type unique unit universe use utility value variable variation
+    version view volume wave way weak weight well whole width with word work world year""".split()
+)
+
+
+class MentionFinder:
+    """Finds the names of a lexicon in text with spaCy's ``PhraseMatcher``.
+
+    Building it takes seconds; it is built once and used for many texts.
+    """
+
+    def __init__(self, lexicon: Lexicon, *, lang: str = "en") -> None:
+        import spacy  # noqa: PLC0415 - takes two seconds, needed only where text is read
+        from spacy.matcher import PhraseMatcher  # noqa: PLC0415
+        from spacy.tokens import Doc  # noqa: PLC0415
+
+        self._lexicon = lexicon
+        self._lang = lang
+        self._vocab = spacy.blank(lang).vocab
+        self._doc = Doc
+        self._matcher: PhraseMatcher = PhraseMatcher(self._vocab, attr="ORTH")
+        names = sorted(norm for norm in lexicon.names(lang) if self._worth_finding(norm))
+        self._matcher.add("NAME", [Doc(self._vocab, words=list(norm)) for norm in names])
+
+    def _worth_finding(self, norm: Sequence[str]) -> bool:
+        if not 0 < len(norm) <= MAX_NAME_WORDS:
+            return False
+        if len(norm) > 1:
+            return any(len(word) > 1 for word in norm)
+        word = norm[0]
+        if len(word) < 3 or word.isdigit() or word in GENERIC_WORDS:
+            return False
+        # a single word is believed only if someone describes the concept or refers to it
+        prior = self._lexicon.prior(self._lexicon.by_norm(tuple(norm), self._lang)[0].concept)
+        return prior.described or prior.attested > 1
+
+    def find(self, text: str, *, field: str) -> list[Mention]:
+        """The concepts named in ``text``, in order, none overlapping another."""
+        tokens = tokenize(text[:MAX_TEXT_CHARS], self._lang)
+        if not tokens:
+            return []
+        # "\n" is no word of any name, so no name spans a break
+        doc = self._doc(self._vocab, words=[token.norm or "\n" for token in tokens])
+        spans = [(start, end) for _, start, end in self._matcher(doc)]
+        return [
+            self._mention(text, tokens[start:end], field) for start, end in _longest(spans)
+        ]
+
+    def _mention(self, text: str, tokens: Sequence[Token], field: str) -> Mention:
+        candidates = self._lexicon.by_norm(tuple(token.norm for token in tokens), self._lang)
+        first: Candidate = candidates[0]
+        start, end = tokens[0].start, tokens[-1].end
+        return Mention(
+            field=field,
+            start=start,
+            end=end,
+            surface=text[start:end],
+            concept=first.concept,
+            label=first.label,
+            confidence=first.confidence,
+            candidates=tuple(candidates[1:MAX_CANDIDATES]),
+        )
+
+
+def _longest(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Longest first, the leftmost of equals; what overlaps a chosen one is dropped."""
+    chosen: list[tuple[int, int]] = []
+    taken: set[int] = set()
+    for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+        if taken.isdisjoint(range(start, end)):
+            taken.update(range(start, end))
+            chosen.append((start, end))
+    return sorted(chosen)
+
+
+def find_in_fields(
+    finder: MentionFinder, fields: MappingOf[str, str]
+) -> list[Mention]:
+    """Mentions in several fields of one record, field by field in the order given."""
+    return [mention for name, text in fields.items() for mention in finder.find(text, field=name)]
