@@ -97,6 +97,7 @@ class Fetcher:
     def _from_mirror(self, url: str, mirror: Path, max_bytes: int) -> RawFile:
         parts = urlsplit(url)
         path = mirror / (parts.hostname or "") / unquote(parts.path).lstrip("/")
+        path = path.with_name(_file_name(url)) if parts.query else path
         return _read_in_place(
             path,
             url,
@@ -106,7 +107,7 @@ class Fetcher:
         )
 
     def _from_network(self, url: str, source: str, max_bytes: int) -> RawFile:
-        target = self.settings.layout.raw / source / (Path(urlsplit(url).path).name or "index")
+        target = self.settings.layout.raw / source / _file_name(url)
         known = read_meta(target)
         headers = {}
         if known and known.get("url") == url:
@@ -130,6 +131,15 @@ class Fetcher:
                 got=f"{type(error).__name__}: {error}",
                 advice="check the network and try again; the data fetched before stay in use",
             ) from error
+
+
+def _file_name(url: str) -> str:
+    """A file name of its own for each address: those that differ only in the query, too."""
+    parts = urlsplit(url)
+    name = Path(unquote(parts.path)).name or "index"
+    if not parts.query:
+        return name
+    return f"{name}-{hashlib.sha256(parts.query.encode()).hexdigest()[:16]}"
 
 
 def _read_in_place(path: Path, url: str, max_bytes: int, advice: str, expected: str) -> RawFile:

@@ -8,7 +8,7 @@ All are frozen; all identifiers are CURIEs (see :mod:`mathgloss.ids`). A source'
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mathgloss import vocab
@@ -96,7 +96,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A source's statement that relates two of its terms; ``via`` is the source's own word for it."""
+    """A source's statement relating two of its terms; ``via`` is the source's own word for it."""
 
     subject: str
     predicate: str
@@ -268,4 +268,4 @@ class Mention:
     concept: str
     label: str
     confidence: float
-    candidates: tuple[Candidate, ...] = field(default=())
+    candidates: tuple[Candidate, ...] = ()

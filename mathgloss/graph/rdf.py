@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping as MappingOf
 from itertools import islice
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import pyoxigraph as ox
 
@@ -171,9 +172,14 @@ def mapping_triples(mappings: Iterable[Mapping]) -> Iterator[ox.Triple]:
         yield ox.Triple(node, word("sssom:confidence"), decimal(mapping.confidence))
         if mapping.set is MappingSet.REJECTED:
             yield ox.Triple(node, word("sssom:predicate_modifier"), literal("Not"))
-        for evidence in mapping.evidence:
-            why = f"{evidence.source}|{evidence.justification}|{evidence.detail}"
-            yield ox.Triple(node, word("mg:evidence"), literal(why))
+        for place, evidence in enumerate(mapping.evidence):
+            why = ox.NamedNode(f"{node.value}/evidence/{place}")
+            yield ox.Triple(node, word("mg:evidence"), why)
+            yield ox.Triple(why, word("mg:source"), source_node(evidence.source))
+            yield ox.Triple(
+                why, word("sssom:mapping_justification"), word(evidence.justification)
+            )
+            yield ox.Triple(why, word("rdfs:comment"), literal(evidence.detail))
         if mapping.set in {MappingSet.CURATED, MappingSet.PREDICTED}:
             yield ox.Triple(subject, predicate, target)
 
@@ -216,8 +222,7 @@ def paper_triples(
 def _mention_triples(
     paper: Paper, paper_node: ox.NamedNode, mention: Mention, place: int
 ) -> Iterator[ox.Triple]:
-    local = paper.id.replace(":", "/", 1)
-    node = ox.NamedNode(f"{BASE}mention/{iri(f'paper:{local}').rpartition('/paper/')[2]}/{place}")
+    node = ox.NamedNode(f"{BASE}mention/{quote(paper.id, safe=':/')}/{place}")
     yield ox.Triple(node, TYPE, word("mg:Mention"))
     yield ox.Triple(node, word("mg:paper"), paper_node)
     yield ox.Triple(node, word("mg:concept"), name(mention.concept))

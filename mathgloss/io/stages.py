@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.util import find_spec
@@ -73,5 +74,20 @@ class Stages:
         """Delete every file that is not wanted, leftovers of killed runs among them."""
         kept = set(wanted)
         for path in self.root.glob("*/*"):
-            if path not in kept:
+            if path in kept:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
+
+    def make_folder(self, kind: str, key: str, write: Callable[[Path], None]) -> Path:
+        """The stage's folder; ``write`` fills an empty temporary one if it is not there yet."""
+        target = self.path(kind, key, "")
+        if not target.exists():
+            temporary = target.with_name(f".{os.getpid()}-{target.name}")
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            write(temporary)
+            temporary.replace(target)
+        return target

@@ -1,0 +1,131 @@
+"""Snapshots on disk: immutable folders, one of which is published by an atomic switch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyoxigraph as ox
+
+from mathgloss.errors import DataNotFoundError
+from mathgloss.paths import Home
+
+BUILDING: Final = ".building-"
+KEPT_SNAPSHOTS: Final = 3
+MANIFEST: Final = "manifest.json"
+REPORT: Final = "report.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a snapshot was made from and holds.
+
+    Attributes:
+        digest: over all inputs and the code; equal digests mean equal snapshots.
+        sources: for each source its title, homepage, licence, stage, files and counts.
+        counts: triples by named graph, concepts, mappings by set, papers, mentions.
+    """
+
+    id: str
+    digest: str
+    created: str
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+class Snapshot:
+    """An opened snapshot: its store (read-only), label index and manifest."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = read_manifest(path)
+        try:
+            self.store = ox.Store.read_only(str(path / "store"))
+        except OSError as error:
+            raise DataNotFoundError(
+                f"{path}: the snapshot's store cannot be opened ({error}); "
+                "run 'mathgloss refresh --full'"
+            ) from error
+
+    @property
+    def id(self) -> str:
+        """The identifier that every answer carries."""
+        return self.manifest.id
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of the snapshot in a folder.
+
+    Raises:
+        DataNotFoundError: there is none, or it cannot be read.
+    """
+    try:
+        return Manifest(**json.loads((path / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataNotFoundError(
+            f"{path}: expected a snapshot with {MANIFEST}, got {type(error).__name__}: {error}; "
+            "run 'mathgloss refresh'"
+        ) from error
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write the manifest into a snapshot's folder."""
+    write_json(path / MANIFEST, asdict(manifest))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Indented, sorted JSON, written whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def current_path(home: Home) -> Path | None:
+    """The folder of the published snapshot, or ``None`` before the first is published."""
+    try:
+        name = home.current.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    path = home.snapshots / name
+    return path if name and path.is_dir() else None
+
+
+def open_current(home: Home) -> Snapshot:
+    """The published snapshot.
+
+    Raises:
+        DataNotFoundError: none has been published below this home.
+    """
+    path = current_path(home)
+    if path is None:
+        raise DataNotFoundError(
+            f"{home.root}: no snapshot has been published yet; run 'mathgloss refresh' "
+            "(or 'mathgloss refresh core bundled-papers' for the bundled facts alone)"
+        )
+    return Snapshot(path)
+
+
+def publish(home: Home, building: Path, snapshot_id: str) -> Path:
+    """Give a finished folder its name and make it current, each by one atomic rename."""
+    target = home.snapshots / snapshot_id
+    building.replace(target)
+    temporary = home.current.with_name(f".{home.current.name}.part")
+    temporary.write_text(snapshot_id + "\n", encoding="utf-8")
+    os.replace(temporary, home.current)  # noqa: PTH105
+    return target
+
+
+def remove_leftovers(home: Home) -> None:
+    """Delete what killed builds left, and all but the newest snapshots and the current one."""
+    for path in home.snapshots.glob(f"{BUILDING}*"):
+        shutil.rmtree(path)
+    current = current_path(home)
+    others = [path for path in home.snapshots.iterdir() if path != current]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[KEPT_SNAPSHOTS - 1 :]:
+        shutil.rmtree(path)
