@@ -12,19 +12,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from ingest.fetch import Fetcher
 from ingest.registry import SOURCES, added_source, get_source
 from ingest.source import Source
 from mathgloss.config import Settings
 from mathgloss.errors import InputError, MathGlossError, SourceError
-from mathgloss.graph.build import PARSED, BuildResult, SourceInput, build_snapshot
+from mathgloss.graph.build import PARSED, BuildResult, build_snapshot, source_inputs
 from mathgloss.io.records import write_records
 from mathgloss.io.stages import Stages, code_digest, digest
-from mathgloss.io.state import SourceState, State, parsed_path, read_state, write_state
+from mathgloss.io.state import (
+    SourceState,
+    State,
+    parsed_path,
+    read_state,
+    write_state,
+    writing,
+)
 from mathgloss.model import ParsedSource, RawFile
-from mathgloss.paths import Home
 
 logger = logging.getLogger(__name__)
 
@@ -79,30 +83,10 @@ def refresh(
     Raises:
         MathGlossError: nothing can be published, or another process is writing.
     """
-    home = settings.layout
-    home.root.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(home.lock, timeout=0):
-            return _Refresh(
-                settings, full=full, accept_shrink=accept_shrink, progress=progress, fetcher=fetcher
-            ).run(names, dict(added or {}))
-    except Timeout as error:
-        raise InputError(
-            f"{home.lock}: another mathgloss process is writing below {home.root}; "
-            "wait until it has finished"
-        ) from error
-
-
-def forget(settings: Settings, name: str) -> None:
-    """Drop a source from the state; the next build is made without it.
-
-    Raises:
-        InputError: nothing is known of such a source.
-    """
-    state = read_state(settings.layout)
-    if name not in state:
-        raise InputError(f"no data of {name!r} here; sources with data: {', '.join(state)}")
-    write_state(settings.layout, {key: value for key, value in state.items() if key != name})
+    with writing(settings.layout):
+        return _Refresh(
+            settings, full=full, accept_shrink=accept_shrink, progress=progress, fetcher=fetcher
+        ).run(names, dict(added or {}))
 
 
 class _Refresh:
@@ -238,25 +222,16 @@ def _report(parsed: ParsedSource) -> dict[str, Any]:
     }
 
 
-def source_inputs(home: Home, state: State) -> list[SourceInput]:
-    """The sources of the state that have data, as a build takes them."""
-    return [
-        SourceInput(
-            info=entry.info,
-            key=entry.key,
-            stage=path,
-            files=entry.files,
-            terms=entry.terms,
-            papers=entry.papers,
-            report=entry.report,
-        )
-        for _, entry in sorted(state.items())
-        if (path := parsed_path(home, entry)).is_file()
-    ]
-
-
 def paper_file_option(path: Path) -> tuple[str, dict[str, Any]]:
     """Name and options of a paper collection in a file of the user's."""
     from ingest.papers import file_source  # noqa: PLC0415 - only for that option
 
     return file_source(path).info.name, {"papers": str(path.resolve())}
+
+
+def arxiv_option(ids: Sequence[str], queries: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Name and options of papers from arXiv."""
+    from ingest.arxiv import source  # noqa: PLC0415 - only for that option
+
+    options = {"ids": list(ids), "queries": list(queries)}
+    return source(**options).info.name, {"arxiv": options}

@@ -39,6 +39,7 @@ from mathgloss.graph.snapshot import (
 from mathgloss.io.records import read_records, write_records
 from mathgloss.io.sssom import write_sets
 from mathgloss.io.stages import Stages, code_digest, digest
+from mathgloss.io.state import State, parsed_path
 from mathgloss.linking.align import LABEL_ORDER, Alignment, align
 from mathgloss.model import MappingSet, Mention, ParsedSource, RawFile, SourceInfo
 from mathgloss.paths import Home
@@ -64,6 +65,23 @@ class SourceInput:
     terms: int
     papers: int
     report: dict[str, Any]
+
+
+def source_inputs(home: Home, state: State) -> list[SourceInput]:
+    """The sources of the state that have data, as a build takes them."""
+    return [
+        SourceInput(
+            info=entry.info,
+            key=entry.key,
+            stage=path,
+            files=entry.files,
+            terms=entry.terms,
+            papers=entry.papers,
+            report=entry.report,
+        )
+        for _, entry in sorted(state.items())
+        if (path := parsed_path(home, entry)).is_file()
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

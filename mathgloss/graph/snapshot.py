@@ -95,8 +95,8 @@ def current_path(home: Home) -> Path | None:
     return path if name and path.is_dir() else None
 
 
-def open_current(home: Home) -> Snapshot:
-    """The published snapshot.
+def published_path(home: Home) -> Path:
+    """The folder of the published snapshot.
 
     Raises:
         DataNotFoundError: none has been published below this home.
@@ -107,7 +107,17 @@ def open_current(home: Home) -> Snapshot:
             f"{home.root}: no snapshot has been published yet; run 'mathgloss refresh' "
             "(or 'mathgloss refresh core bundled-papers' for the bundled facts alone)"
         )
-    return Snapshot(path)
+    return path
+
+
+def open_manifest(home: Home) -> Manifest:
+    """The manifest of the published snapshot, without opening its store."""
+    return read_manifest(published_path(home))
+
+
+def open_current(home: Home) -> Snapshot:
+    """The published snapshot, opened."""
+    return Snapshot(published_path(home))
 
 
 def publish(home: Home, building: Path, snapshot_id: str) -> Path:

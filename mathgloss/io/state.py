@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from filelock import FileLock, Timeout
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from mathgloss.errors import DataNotFoundError
+from mathgloss.errors import DataNotFoundError, InputError
 from mathgloss.model import RawFile, SourceInfo
 from mathgloss.paths import Home
 
@@ -63,6 +66,37 @@ def write_state(home: Home, state: State) -> None:
     temporary = home.state.with_name(f".{home.state.name}.part")
     temporary.write_bytes(data)
     temporary.replace(home.state)
+
+
+@contextmanager
+def writing(home: Home) -> Iterator[None]:
+    """Hold the lock that the one writing process holds; a killed process holds it no more.
+
+    Raises:
+        InputError: another process is writing.
+    """
+    home.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(home.lock, timeout=0):
+            yield
+    except Timeout as error:
+        raise InputError(
+            f"{home.lock}: another mathgloss process is writing below {home.root}; "
+            "wait until it has finished"
+        ) from error
+
+
+def forget(home: Home, name: str) -> None:
+    """Drop a source; the next build is made without it.
+
+    Raises:
+        InputError: nothing is known of such a source.
+    """
+    with writing(home):
+        state = read_state(home)
+        if name not in state:
+            raise InputError(f"no data of {name!r}; sources with data: {', '.join(state) or 'none'}")
+        write_state(home, {key: value for key, value in state.items() if key != name})
 
 
 def parsed_path(home: Home, state: SourceState) -> Path:

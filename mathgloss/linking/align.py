@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping as MappingOf, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mathgloss import vocab
@@ -83,9 +83,35 @@ def align(sources: Sequence[ParsedSource]) -> Alignment:
 
 
 def without(sources: Iterable[ParsedSource], excluded: Iterable[str]) -> list[ParsedSource]:
-    """The sources as if the excluded ones had never been ingested: no labels, no references."""
+    """The sources as if the excluded ones had never been ingested.
+
+    Gone are not only the excluded sources themselves but also what the others say of their terms:
+    entries and references that carry an excluded source's identifiers.
+    """
     names = set(excluded)
-    return [source for source in sources if source.info.name not in names]
+    return [
+        _cleared(source, names) if names else source
+        for source in sources
+        if source.info.name not in names
+    ]
+
+
+def _cleared(source: ParsedSource, names: set[str]) -> ParsedSource:
+    """The source without any mention of identifiers of the named sources."""
+    terms = tuple(
+        replace(
+            term,
+            references=tuple(
+                reference
+                for reference in term.references
+                if split_curie(reference.target)[0] not in names
+            ),
+        )
+        for term in source.terms
+        if split_curie(term.id)[0] not in names
+    )
+    dropped = len(source.terms) - len(terms)
+    return replace(source, terms=terms, read=source.read - dropped)
 
 
 def _sort_terms(state: _State, sources: Sequence[ParsedSource]) -> None:

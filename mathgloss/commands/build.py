@@ -1,0 +1,26 @@
+"""``mathgloss build``: build and publish a snapshot from the records at hand."""
+
+from __future__ import annotations
+
+import click
+
+from mathgloss.commands._shared import settings_of
+
+
+@click.command(name="build")
+@click.option("--full", is_flag=True, help="Make every stage anew.")
+@click.pass_context
+def command(ctx: click.Context, *, full: bool) -> None:
+    """Build a snapshot from the sources as they were last fetched and parsed."""
+    from mathgloss.errors import DataNotFoundError  # noqa: PLC0415 - slow imports only when run
+    from mathgloss.graph.build import build_snapshot, source_inputs  # noqa: PLC0415
+    from mathgloss.io.state import read_state, writing  # noqa: PLC0415
+
+    home = settings_of(ctx).layout
+    inputs = source_inputs(home, read_state(home))
+    if not inputs:
+        raise DataNotFoundError(f"{home.root}: no source has data; run 'mathgloss refresh'")
+    with writing(home):
+        result = build_snapshot(home, inputs, full=full, progress=lambda _: None)
+    word = "published" if result.changed else "unchanged"
+    click.echo(f"snapshot {result.manifest.id} {word}")

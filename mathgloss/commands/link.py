@@ -1,0 +1,46 @@
+"""``mathgloss link``: align the terms of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mathgloss.commands._shared import exclude_source_option, settings_of
+
+
+@click.group(name="link")
+def command() -> None:
+    """Align terms to concepts."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@exclude_source_option
+@click.pass_context
+def terms(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...]) -> None:
+    """Link each term of FILE (CSV: id,label[,lang,definition]) to a Wikidata item or to none.
+
+    Writes SSSOM: one row per term, in order.
+    """
+    from mathgloss.graph.snapshot import open_manifest  # noqa: PLC0415 - slow to import
+    from mathgloss.graph.sources import align_snapshot  # noqa: PLC0415
+    from mathgloss.ids import BASE  # noqa: PLC0415
+    from mathgloss.io.sssom import NO_TERM_FOUND, render  # noqa: PLC0415
+    from mathgloss.linking.terms import link_terms, read_terms  # noqa: PLC0415
+
+    home = settings_of(ctx).layout
+    rows = read_terms(file)
+    manifest = open_manifest(home)
+    lexicon = align_snapshot(home, manifest, excluded=excluded).lexicon
+    linked = list(link_terms(lexicon, rows))
+    left_out = f", without {', '.join(excluded)}" if excluded else ""
+    text = render(
+        linked,
+        set_id=f"{BASE}links/{manifest.id}",
+        description=f"terms of {file.name} linked with snapshot {manifest.id}{left_out}",
+    )
+    output.write_text(text, encoding="utf-8")
+    found = sum(row["object_id"] != NO_TERM_FOUND for row in linked)
+    click.echo(f"{len(linked)} terms, {found} linked, written to {output}", err=True)

@@ -1,0 +1,47 @@
+"""``mathgloss query``: run a SPARQL query on the published snapshot."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from mathgloss.commands._shared import settings_of
+
+_RESULTS: Final = {
+    "json": "application/sparql-results+json",
+    "xml": "application/sparql-results+xml",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+}
+_GRAPHS: Final = {
+    "turtle": "text/turtle",
+    "ntriples": "application/n-triples",
+    "rdfxml": "application/rdf+xml",
+    "jsonld": "application/ld+json",
+}
+
+
+@click.command(name="query")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option(
+    "-f",
+    "--format",
+    "name",
+    type=click.Choice([*_RESULTS, *_GRAPHS]),
+    help="Default: tsv for rows, turtle for triples.",
+)
+@click.pass_context
+def command(ctx: click.Context, file: click.utils.LazyFile, name: str | None) -> None:
+    """Run the SPARQL query in FILE (- reads standard input)."""
+    from mathgloss.graph.snapshot import open_current  # noqa: PLC0415 - slow to import
+    from mathgloss.graph.sparql import run_query  # noqa: PLC0415
+
+    snapshot = open_current(settings_of(ctx).layout)
+    result = run_query(
+        snapshot,
+        file.read(),
+        results=_RESULTS.get(name or "tsv", _RESULTS["tsv"]),
+        graph=_GRAPHS.get(name or "turtle", _GRAPHS["turtle"]),
+    )
+    click.echo(result.body, nl=not result.body.endswith(b"\n"))
