@@ -46,7 +46,7 @@ def command(
 
     A source that fails keeps the data it had; the exit status is then 1.
     """
-    from ingest.refresh import arxiv_option, paper_file_option, refresh  # noqa: PLC0415 - slow
+    from ingest.refresh import arxiv_option, paper_file_option, refresh  # slow
 
     settings = settings_of(ctx, wikidata_endpoint=wikidata_endpoint)
     added = dict(paper_file_option(path) for path in papers)

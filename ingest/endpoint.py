@@ -10,7 +10,7 @@ import logging
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol, cast
 
 import pyoxigraph as ox
 import requests
@@ -46,7 +46,7 @@ class Endpoint(Protocol):
 
 
 class EmbeddedEndpoint:
-    """An RDF file (``.nt``, ``.ttl``, ``.nq``, ``.rdf``, ``.jsonld``, each also ``.gz``) in memory."""
+    """An RDF file in memory; its format is told by its name, gzipped or not."""
 
     def __init__(self, path: Path) -> None:
         suffixes = path.suffixes
@@ -64,7 +64,7 @@ class EmbeddedEndpoint:
         self._store = ox.Store()
         try:
             with gzip.open(path) if packed else path.open("rb") as stream:
-                self._store.bulk_load(_Limited(stream, path), format=rdf_format)
+                self._store.bulk_load(cast("IO[bytes]", _Limited(stream, path)), format=rdf_format)
         except (SyntaxError, OSError, EOFError, ValueError, zlib.error) as error:
             raise SourceError(
                 "the Wikidata file cannot be read",
@@ -125,19 +125,21 @@ class HttpEndpoint:
                 f"status {response.status_code}: {_first_line(response.text)}",
                 "the endpoint is busy or refuses; try again later",
             )
+        return iter(self._rows(response))
+
+    def _rows(self, response: requests.Response) -> list[Row]:
         try:
-            solutions = ox.parse_query_results(
-                response.content, format=ox.QueryResultsFormat.JSON
-            )
-            if not isinstance(solutions, ox.QuerySolutions):
-                raise SyntaxError("a boolean instead of rows")
-            return iter([tuple(solution) for solution in solutions])
+            solutions = ox.parse_query_results(response.content, format=ox.QueryResultsFormat.JSON)
+            if isinstance(solutions, ox.QuerySolutions):
+                return [tuple(solution) for solution in solutions]
+            problem = "a boolean instead of rows"
         except (SyntaxError, ValueError) as error:
-            kind = response.headers.get("Content-Type", "no content type")
-            raise self._failure(
-                f"{kind}: {_first_line(response.text)} ({error})",
-                "check that the address is a SPARQL endpoint",
-            ) from error
+            problem = str(error)
+        kind = response.headers.get("Content-Type", "no content type")
+        raise self._failure(
+            f"{kind}: {_first_line(response.text)} ({problem})",
+            "check that the address is a SPARQL endpoint",
+        )
 
     def _failure(self, got: str, advice: str) -> SourceError:
         return SourceError(

@@ -139,7 +139,9 @@ class _Refresh:
 
     def _first_seen(self, name: str, files: tuple[RawFile, ...]) -> tuple[RawFile, ...]:
         """Unchanged files keep the time at which they were first retrieved."""
-        before = {file.sha256: file for file in self.state[name].files} if name in self.state else {}
+        before = (
+            {file.sha256: file for file in self.state[name].files} if name in self.state else {}
+        )
         return tuple(
             replace(file, retrieved=before[file.sha256].retrieved)
             if file.sha256 in before
@@ -224,14 +226,14 @@ def _report(parsed: ParsedSource) -> dict[str, Any]:
 
 def paper_file_option(path: Path) -> tuple[str, dict[str, Any]]:
     """Name and options of a paper collection in a file of the user's."""
-    from ingest.papers import file_source  # noqa: PLC0415 - only for that option
+    from ingest.papers import file_source  # only for that option
 
     return file_source(path).info.name, {"papers": str(path.resolve())}
 
 
 def arxiv_option(ids: Sequence[str], queries: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Name and options of papers from arXiv."""
-    from ingest.arxiv import source  # noqa: PLC0415 - only for that option
+    from ingest.arxiv import source  # only for that option
 
-    options = {"ids": list(ids), "queries": list(queries)}
-    return source(**options).info.name, {"arxiv": options}
+    info = source(ids=tuple(ids), queries=tuple(queries)).info
+    return info.name, {"arxiv": {"ids": list(ids), "queries": list(queries)}}

@@ -45,11 +45,11 @@ def added_source(options: dict[str, Any]) -> Source:
         InputError: the options are of no known kind.
     """
     if "papers" in options:
-        from ingest.papers import file_source  # noqa: PLC0415 - only if such a source exists
+        from ingest.papers import file_source  # only if such a source exists
 
         return file_source(Path(options["papers"]))
     if "arxiv" in options:
-        from ingest.arxiv import source  # noqa: PLC0415 - only if such a source exists
+        from ingest.arxiv import source  # only if such a source exists
 
         return source(**options["arxiv"])
     raise InputError(f"a source with options {options!r} cannot be made; forget it")

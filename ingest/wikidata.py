@@ -16,7 +16,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 from urllib.parse import unquote, unquote_plus
 
 import pyoxigraph as ox
@@ -290,13 +290,15 @@ def _read_slice(path: Path) -> tuple[dict[str, Statements], dict[str, str]]:
     titles: dict[str, str] = {}
     try:
         with gzip.open(path) as stream:
-            for triple in ox.parse(stream, format=ox.RdfFormat.N_TRIPLES):
+            for triple in ox.parse(cast("IO[bytes]", stream), format=ox.RdfFormat.N_TRIPLES):
                 subject, predicate, value = triple.subject, triple.predicate.value, triple.object
                 qid = _qid(subject)
                 if qid is not None and isinstance(value, ox.NamedNode | ox.Literal):
                     items[qid][predicate].append(value)
-                elif predicate == ABOUT and (owner := _qid(value)) and isinstance(
-                    subject, ox.NamedNode
+                elif (
+                    predicate == ABOUT
+                    and (owner := _qid(value))
+                    and isinstance(subject, ox.NamedNode)
                 ):
                     about[subject.value] = owner
                 elif predicate == NAME and isinstance(subject, ox.NamedNode):
@@ -344,9 +346,7 @@ def _values(statements: Statements, name: str) -> list[str]:
     return [literal.value for literal in _literals(statements, DIRECT + name)]
 
 
-def _term(
-    qid: str, statements: Statements, labels: tuple[Label, ...], article: str | None
-) -> Term:
+def _term(qid: str, statements: Statements, labels: tuple[Label, ...], article: str | None) -> Term:
     descriptions = {
         literal.language: literal.value for literal in _literals(statements, DESCRIPTION)
     }
@@ -405,9 +405,7 @@ def _relations(qid: str, statements: Statements) -> Iterator[Relation]:
     for name, predicate in scope.RELATIONS.items():
         objects = {other for value in statements.get(DIRECT + name, ()) if (other := _qid(value))}
         for other in sorted(objects - {qid}, key=lambda item: int(item[1:])):
-            yield Relation(
-                subject=f"wd:{qid}", predicate=predicate, object=f"wd:{other}", via=name
-            )
+            yield Relation(subject=f"wd:{qid}", predicate=predicate, object=f"wd:{other}", via=name)
 
 
 SOURCE: Final = Source(info=INFO, fetch=fetch, parse=parse)

@@ -97,4 +97,3 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(1)
-

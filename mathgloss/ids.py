@@ -122,7 +122,9 @@ def curie(iri_text: str) -> str:
     Raises:
         InputError: no prefix of the table fits.
     """
-    address = iri_text.replace("https://www.wikidata.org/entity/", "http://www.wikidata.org/entity/")
+    address = iri_text.replace(
+        "https://www.wikidata.org/entity/", "http://www.wikidata.org/entity/"
+    )
     address = address.replace("https://www.wikidata.org/wiki/", "http://www.wikidata.org/entity/")
     fitting = [row for row in _TABLE if address.startswith(row.namespace)]
     if not fitting:
@@ -138,7 +140,9 @@ def page_url(curie_text: str) -> str:
     if not page:
         return iri(curie_text)
     encoded = quote(local, safe="/+%:;,.!~*'()@=&?$-_")
-    return page.format(encoded) if "://" in page else PREFIXES[name].namespace + page.format(encoded)
+    return (
+        page.format(encoded) if "://" in page else PREFIXES[name].namespace + page.format(encoded)
+    )
 
 
 def nlab_curie(page_name: str) -> str:

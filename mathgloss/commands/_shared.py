@@ -24,15 +24,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def settings_of(ctx: click.Context, **more: object) -> Settings:
     """Settings from the environment and the root options, with a command's own on top."""
-    from mathgloss.config import load_settings  # noqa: PLC0415 - slow to import
+    from mathgloss.config import load_settings  # slow to import
 
     return load_settings(**{**(ctx.obj or {}), **more})
 
 
 def answers_of(ctx: click.Context) -> Answers:
     """Answers from the published snapshot."""
-    from mathgloss.graph.answers import Answers  # noqa: PLC0415 - slow to import
-    from mathgloss.graph.snapshot import open_current  # noqa: PLC0415
+    from mathgloss.graph.answers import Answers  # slow to import
+    from mathgloss.graph.snapshot import open_current
 
     return Answers(open_current(settings_of(ctx).layout))
 
@@ -44,9 +44,9 @@ def echo_json(value: object) -> None:
 
 def echo_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; columns whose cells are all numbers are aligned to the right."""
-    from rich import box  # noqa: PLC0415 - slow to import
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box  # slow to import
+    from rich.console import Console
+    from rich.table import Table
 
     held = [list(row) for row in rows]
     table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")

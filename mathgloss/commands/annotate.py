@@ -21,11 +21,11 @@ def command(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, .
 
     Writes JSON lines with the mentions of each; offsets count Unicode code points.
     """
-    from dataclasses import asdict  # noqa: PLC0415 - slow imports only when run
+    from dataclasses import asdict  # slow imports only when run
 
-    from mathgloss.graph.snapshot import open_manifest  # noqa: PLC0415
-    from mathgloss.graph.sources import align_snapshot  # noqa: PLC0415
-    from mathgloss.linking.mentions import MentionFinder  # noqa: PLC0415
+    from mathgloss.graph.snapshot import open_manifest
+    from mathgloss.graph.sources import align_snapshot
+    from mathgloss.linking.mentions import MentionFinder
 
     records = list(_read(file))
     home = settings_of(ctx).layout
@@ -50,7 +50,7 @@ def _read(file: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: a line is no JSON object with an id and texts; all such lines are counted.
     """
-    from mathgloss.errors import InputError  # noqa: PLC0415
+    from mathgloss.errors import InputError
 
     records = []
     try:

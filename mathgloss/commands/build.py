@@ -12,9 +12,9 @@ from mathgloss.commands._shared import settings_of
 @click.pass_context
 def command(ctx: click.Context, *, full: bool) -> None:
     """Build a snapshot from the sources as they were last fetched and parsed."""
-    from mathgloss.errors import DataNotFoundError  # noqa: PLC0415 - slow imports only when run
-    from mathgloss.graph.build import build_snapshot, source_inputs  # noqa: PLC0415
-    from mathgloss.io.state import read_state, writing  # noqa: PLC0415
+    from mathgloss.errors import DataNotFoundError  # slow imports only when run
+    from mathgloss.graph.build import build_snapshot, source_inputs
+    from mathgloss.io.state import read_state, writing
 
     home = settings_of(ctx).layout
     inputs = source_inputs(home, read_state(home))

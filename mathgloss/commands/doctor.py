@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Final
@@ -65,7 +65,7 @@ def _version(package: str) -> str | None:
 def _device() -> str:
     if util.find_spec("torch") is None:
         return "none: torch is not installed"
-    import torch  # noqa: PLC0415 - takes seconds
+    import torch  # takes seconds
 
     if torch.cuda.is_available():
         return f"cuda ({torch.cuda.get_device_name()})"
@@ -74,24 +74,27 @@ def _device() -> str:
 
 def _vendor() -> dict[str, Any]:
     spec = util.find_spec("api")
-    folder = Path(spec.origin).parent / "static" / "vendor" / "katex" if spec and spec.origin else None
+    folder = (
+        Path(spec.origin).parent / "static" / "vendor" / "katex" if spec and spec.origin else None
+    )
     if folder is not None and folder.is_dir():
         return _finding("KaTeX", "bundled", ok=True)
     return _finding("KaTeX", "missing: pages show TeX source; run 'make web'", ok=None)
 
 
 def _places(ctx: click.Context) -> Iterator[dict[str, Any]]:
-    from mathgloss.errors import MathGlossError  # noqa: PLC0415 - slow imports only when run
-    from mathgloss.graph.snapshot import open_manifest  # noqa: PLC0415
-    from mathgloss.io.state import read_state  # noqa: PLC0415
-    from mathgloss.paths import bundled_dir  # noqa: PLC0415
+    from mathgloss.errors import MathGlossError  # slow imports only when run
+    from mathgloss.graph.snapshot import open_manifest
+    from mathgloss.io.state import read_state
+    from mathgloss.paths import bundled_dir
 
     settings = settings_of(ctx)
-    for what, look in (
+    looks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("bundled data", lambda: str(bundled_dir())),
         ("sources with data", lambda: ", ".join(read_state(settings.layout)) or "none yet"),
         ("published snapshot", lambda: open_manifest(settings.layout).id),
-    ):
+    )
+    for what, look in looks:
         try:
             yield _finding(what, look(), ok=True)
         except MathGlossError as error:

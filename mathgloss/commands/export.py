@@ -22,8 +22,8 @@ from mathgloss.commands._shared import settings_of
 @click.pass_context
 def command(ctx: click.Context, name: str, output: Path) -> None:
     """Write the graph as N-Quads, Turtle, SQLite (one file) or SSSOM (a folder of four)."""
-    from mathgloss.graph.export import export  # noqa: PLC0415 - slow to import
-    from mathgloss.graph.snapshot import open_current  # noqa: PLC0415
+    from mathgloss.graph.export import export  # slow to import
+    from mathgloss.graph.snapshot import open_current
 
     snapshot = open_current(settings_of(ctx).layout)
     export(snapshot, name, output)

@@ -24,11 +24,11 @@ def terms(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...
 
     Writes SSSOM: one row per term, in order.
     """
-    from mathgloss.graph.snapshot import open_manifest  # noqa: PLC0415 - slow to import
-    from mathgloss.graph.sources import align_snapshot  # noqa: PLC0415
-    from mathgloss.ids import BASE  # noqa: PLC0415
-    from mathgloss.io.sssom import NO_TERM_FOUND, render  # noqa: PLC0415
-    from mathgloss.linking.terms import link_terms, read_terms  # noqa: PLC0415
+    from mathgloss.graph.snapshot import open_manifest  # slow to import
+    from mathgloss.graph.sources import align_snapshot
+    from mathgloss.ids import BASE
+    from mathgloss.io.sssom import NO_TERM_FOUND, render
+    from mathgloss.linking.terms import link_terms, read_terms
 
     home = settings_of(ctx).layout
     rows = read_terms(file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import IO, Final
 
 import click
 
@@ -32,10 +32,10 @@ _GRAPHS: Final = {
     help="Default: tsv for rows, turtle for triples.",
 )
 @click.pass_context
-def command(ctx: click.Context, file: click.utils.LazyFile, name: str | None) -> None:
+def command(ctx: click.Context, file: IO[str], name: str | None) -> None:
     """Run the SPARQL query in FILE (- reads standard input)."""
-    from mathgloss.graph.snapshot import open_current  # noqa: PLC0415 - slow to import
-    from mathgloss.graph.sparql import run_query  # noqa: PLC0415
+    from mathgloss.graph.snapshot import open_current  # slow to import
+    from mathgloss.graph.sparql import run_query
 
     snapshot = open_current(settings_of(ctx).layout)
     result = run_query(

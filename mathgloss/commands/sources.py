@@ -14,7 +14,7 @@ from mathgloss.commands._shared import answers_of, echo_json, echo_table, json_o
 def command(ctx: click.Context, forget: str | None, *, as_json: bool) -> None:
     """List the sources of the published snapshot with licence, counts and retrieval time."""
     if forget is not None:
-        from mathgloss.io.state import forget as drop  # noqa: PLC0415 - slow to import
+        from mathgloss.io.state import forget as drop  # slow to import
 
         drop(settings_of(ctx).layout, forget)
         click.echo(f"{forget} is forgotten; run 'mathgloss build' to publish without it")

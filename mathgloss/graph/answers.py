@@ -7,7 +7,7 @@ Every answer carries the snapshot's identifier.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
@@ -166,13 +166,11 @@ class Answers:
                     "evidence": [],
                 },
             )
-            link["evidence"].append(
-                {
-                    "source": row["evidence_source"].value.removeprefix(_SOURCE),
-                    "justification": _short(row["justification"].value),
-                    "detail": row["detail"].value,
-                }
-            )
+            link["evidence"].append({
+                "source": row["evidence_source"].value.removeprefix(_SOURCE),
+                "justification": _short(row["justification"].value),
+                "detail": row["detail"].value,
+            })
         for link in links.values():
             link["evidence"].sort(key=lambda item: (item["source"], item["detail"]))
         return [links[term] for term in sorted(links)]
@@ -234,7 +232,10 @@ class Answers:
         """
         rows = self._page("concept_list", after, limit)
         items = [
-            {"id": row["id"].value, "label": row["label"].value if row["label"] else row["id"].value}
+            {
+                "id": row["id"].value,
+                "label": row["label"].value if row["label"] else row["id"].value,
+            }
             for row in rows
         ]
         return self._paged(items, limit, self.snapshot.manifest.counts["concepts"])
@@ -332,11 +333,11 @@ class Answers:
         return self._run(name, {ox.Variable(key): _node(value) for key, value in nodes.items()})
 
     def _run(
-        self, name: str, variables: dict[ox.Variable, ox.NamedNode | ox.Literal]
+        self, name: str, variables: Mapping[ox.Variable, ox.NamedNode | ox.Literal]
     ) -> list[Row]:
         solutions = self.snapshot.store.query(
             stored_query(name),
-            substitutions=variables,  # type: ignore[arg-type]
+            substitutions=dict(variables),
         )
         assert isinstance(solutions, ox.QuerySolutions)
         return list(solutions)
@@ -416,9 +417,7 @@ def _first_label(labels: dict[str, list[str]], concept: str) -> str:
     return concept
 
 
-def _definition(
-    source: str, text: str | None, lang: str | None, licence: str, url: str
-) -> Answer:
+def _definition(source: str, text: str | None, lang: str | None, licence: str, url: str) -> Answer:
     return {"source": source, "text": text, "lang": lang, "licence": licence, "url": url}
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import pyoxigraph as ox
 from pydantic import TypeAdapter
@@ -117,7 +117,7 @@ class _Plan:
 
     @cached_property
     def alignment(self) -> Alignment:
-        """Concepts, mappings and lexicon; computed only if some stage that needs them is missing."""
+        """Concepts, mappings and lexicon; computed only if a stage needs them."""
         self.progress("aligning terms")
         return align([self.parsed(source) for source in self.term_sources])
 
@@ -135,8 +135,7 @@ class _Plan:
         keys["concepts"] = digest(self.align_key, "concepts")
         keys |= {f"mappings/{name}": digest(self.align_key, name) for name in MappingSet}
         keys |= {
-            f"papers/{source.info.name}": self._mention_key(source)
-            for source in self.paper_sources
+            f"papers/{source.info.name}": self._mention_key(source) for source in self.paper_sources
         }
         files = [file.sha256 for source in self.inputs for file in source.files]
         keys["meta"] = digest(code_digest(), "meta", *(s.key for s in self.inputs), *files)
@@ -211,8 +210,8 @@ class _Plan:
         return read_records(path, MENTIONS)
 
     @cached_property
-    def _finder(self) -> Any:  # noqa: ANN401 - spaCy is imported only where text is read
-        from mathgloss.linking.mentions import MentionFinder  # noqa: PLC0415
+    def _finder(self) -> Any:  # spaCy is imported only where text is read
+        from mathgloss.linking.mentions import MentionFinder
 
         return MentionFinder(self.alignment.lexicon)
 
@@ -344,7 +343,9 @@ def _fill(plan: _Plan, graphs: dict[str, str], building: Path) -> dict[str, Any]
     for graph, path in files.items():
         with gzip.open(path) as stream:
             store.bulk_load(
-                stream, format=ox.RdfFormat.N_TRIPLES, to_graph=rdf.graph_node(graph)
+                cast("IO[bytes]", stream),
+                format=ox.RdfFormat.N_TRIPLES,
+                to_graph=rdf.graph_node(graph),
             )
     store.optimize()
     store.flush()
@@ -366,7 +367,7 @@ def _counts(store: ox.Store, graphs: Iterable[str]) -> dict[str, Any]:
         rows = store.query(
             f"SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}", use_default_graph_as_union=True
         )
-        return int(next(iter(rows))[0].value)  # type: ignore[arg-type,union-attr,call-overload]
+        return int(next(iter(rows))[0].value)  # type: ignore[arg-type]
 
     axiom, mapping_set = vocab.expand("owl:Axiom"), vocab.expand("mg:mappingSet")
     return {

@@ -56,7 +56,7 @@ PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 
 @lru_cache(maxsize=1)
 def _shapes() -> Graph:
-    from rdflib import Graph as RdflibGraph  # noqa: PLC0415 - slow to import, seldom needed
+    from rdflib import Graph as RdflibGraph  # slow to import, seldom needed
 
     return RdflibGraph().parse(SHAPES, format="turtle")
 
@@ -67,8 +67,8 @@ def check_shapes(graph: str, triples: Iterable[ox.Triple]) -> None:
     Raises:
         CheckError: a shape is violated; the first violations are named.
     """
-    from pyshacl import validate  # noqa: PLC0415 - slow to import, needed only for new graphs
-    from rdflib import Graph as RdflibGraph  # noqa: PLC0415
+    from pyshacl import validate  # slow to import, needed only for new graphs
+    from rdflib import Graph as RdflibGraph
 
     for chunk in _chunks(triples):
         data = RdflibGraph()

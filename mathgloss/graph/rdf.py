@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping as MappingOf
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as MappingOf
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -124,12 +125,7 @@ def _term_triples(term: Term, owner: ox.NamedNode, *, served: bool) -> Iterator[
     node = name(term.id)
     yield ox.Triple(node, TYPE, word("mg:Term"))
     yield ox.Triple(node, word("mg:source"), owner)
-    for label in term.labels:
-        role = "rdfs:label" if label.kind is LabelKind.PREFERRED else "skos:altLabel"
-        yield ox.Triple(node, word(role), literal(label.text, label.lang))
-        if label.gender:
-            gender = literal(label.gender, label.lang)
-            yield ox.Triple(node, word("mg:grammaticalGender"), gender)
+    yield from _label_triples(term, node)
     if term.url:
         yield ox.Triple(node, word("foaf:page"), ox.NamedNode(term.url))
     if term.definition is not None:
@@ -139,17 +135,30 @@ def _term_triples(term: Term, owner: ox.NamedNode, *, served: bool) -> Iterator[
             yield ox.Triple(node, word("skos:definition"), text)
         elif term.url:
             yield ox.Triple(node, word("mg:definedAt"), ox.NamedNode(term.url))
-    for link in term.formal:
-        if link.declaration is not None:
-            yield ox.Triple(node, word("mg:formalisedAs"), name(f"lean:{link.declaration}"))
-        elif link.url:
-            yield ox.Triple(node, word("mg:formalisedAt"), literal(link.url))
+    yield from _formal_triples(term, node)
     if term.position:
         position = literal(POSITION_SEPARATOR.join(term.position))
         yield ox.Triple(node, word("mg:syllabusPosition"), position)
     for code in term.types:
         if code.startswith("msc:"):
             yield ox.Triple(node, word("mg:msc"), literal(code.removeprefix("msc:")))
+
+
+def _formal_triples(term: Term, node: ox.NamedNode) -> Iterator[ox.Triple]:
+    for link in term.formal:
+        if link.declaration is not None:
+            yield ox.Triple(node, word("mg:formalisedAs"), name(f"lean:{link.declaration}"))
+        elif link.url:
+            yield ox.Triple(node, word("mg:formalisedAt"), literal(link.url))
+
+
+def _label_triples(term: Term, node: ox.NamedNode) -> Iterator[ox.Triple]:
+    for label in term.labels:
+        role = "rdfs:label" if label.kind is LabelKind.PREFERRED else "skos:altLabel"
+        yield ox.Triple(node, word(role), literal(label.text, label.lang))
+        if label.gender:
+            gender = literal(label.gender, label.lang)
+            yield ox.Triple(node, word("mg:grammaticalGender"), gender)
 
 
 # --------------------------------------------------------------------------------------- mappings
@@ -176,9 +185,7 @@ def mapping_triples(mappings: Iterable[Mapping]) -> Iterator[ox.Triple]:
             why = ox.NamedNode(f"{node.value}/evidence/{place}")
             yield ox.Triple(node, word("mg:evidence"), why)
             yield ox.Triple(why, word("mg:source"), source_node(evidence.source))
-            yield ox.Triple(
-                why, word("sssom:mapping_justification"), word(evidence.justification)
-            )
+            yield ox.Triple(why, word("sssom:mapping_justification"), word(evidence.justification))
             yield ox.Triple(why, word("rdfs:comment"), literal(evidence.detail))
         if mapping.set in {MappingSet.CURATED, MappingSet.PREDICTED}:
             yield ox.Triple(subject, predicate, target)
@@ -267,4 +274,4 @@ def write_triples(path: Path, triples: Iterable[ox.Triple]) -> None:
     iterator = iter(triples)
     with path.open("wb") as raw, gzip.GzipFile("", "wb", 3, raw, mtime=0) as stream:
         while chunk := list(islice(iterator, _CHUNK)):
-            ox.serialize(chunk, stream, format=ox.RdfFormat.N_TRIPLES)
+            stream.write(ox.serialize(chunk, format=ox.RdfFormat.N_TRIPLES) or b"")

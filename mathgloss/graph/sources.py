@@ -35,8 +35,6 @@ def term_sources(
     return without(held, names)
 
 
-def align_snapshot(
-    home: Home, manifest: Manifest, *, excluded: Iterable[str] = ()
-) -> Alignment:
+def align_snapshot(home: Home, manifest: Manifest, *, excluded: Iterable[str] = ()) -> Alignment:
     """The alignment of a snapshot's sources, as if the excluded had never been ingested."""
     return align(term_sources(home, manifest, excluded=excluded))

@@ -42,9 +42,18 @@ _LEXER: Final = re.compile(
     | (?P<word>\w+)""",
     re.VERBOSE | re.DOTALL,
 )
-_UPDATES: Final = frozenset(
-    ["INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"]
-)
+_UPDATES: Final = frozenset([
+    "INSERT",
+    "DELETE",
+    "LOAD",
+    "CLEAR",
+    "DROP",
+    "CREATE",
+    "ADD",
+    "MOVE",
+    "COPY",
+    "WITH",
+])
 _PROLOGUE: Final = frozenset(["BASE", "PREFIX"])
 
 

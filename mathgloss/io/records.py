@@ -1,4 +1,4 @@
-"""Records on disk: gzipped JSON, checked against their types when read, byte-stable when written."""
+"""Records on disk: gzipped JSON, type-checked when read, byte-stable when written."""
 
 from __future__ import annotations
 

@@ -31,7 +31,11 @@ LICENCE: Final = "https://creativecommons.org/publicdomain/zero/1.0/"
 
 
 def render(
-    rows: Iterable[dict[str, str]], *, set_id: str, description: str, columns: Iterable[str] = COLUMNS
+    rows: Iterable[dict[str, str]],
+    *,
+    set_id: str,
+    description: str,
+    columns: Iterable[str] = COLUMNS,
 ) -> str:
     """An SSSOM/TSV document; the CURIE map holds just the prefixes that occur."""
     held = list(rows)

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-_CODE_SUFFIXES: Final = frozenset({".py", ".rq", ".ttl"})
+_CODE_SUFFIXES: Final = frozenset({".py", ".rq", ".ttl", ".txt"})
 # what a snapshot holds does not depend on how it is served or printed
 _CODE_PACKAGES: Final = ("mathgloss", "ingest")
 _IRRELEVANT: Final = frozenset({"commands", "cli.py", "__pycache__"})

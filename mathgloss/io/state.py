@@ -95,7 +95,9 @@ def forget(home: Home, name: str) -> None:
     with writing(home):
         state = read_state(home)
         if name not in state:
-            raise InputError(f"no data of {name!r}; sources with data: {', '.join(state) or 'none'}")
+            raise InputError(
+                f"no data of {name!r}; sources with data: {', '.join(state) or 'none'}"
+            )
         write_state(home, {key: value for key, value in state.items() if key != name})
 
 

@@ -8,7 +8,8 @@ matches.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping as MappingOf, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -314,9 +315,7 @@ def _best_by_name(state: _State, subject: str) -> tuple[str, float, Evidence] | 
                 detail = f"{label.text!r} ({label.lang}) is a name of {first.label!r}"
                 if len(candidates) > 1:
                     detail += f"; next best: {candidates[1].label!r} {candidates[1].concept}"
-                evidence = Evidence(
-                    justification=vocab.LEXICAL, source="mathgloss", detail=detail
-                )
+                evidence = Evidence(justification=vocab.LEXICAL, source="mathgloss", detail=detail)
                 best = (first.concept, round(confidence, 4), evidence)
     return best
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping as MappingOf, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as MappingOf
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mathgloss.linking.lexicon import Lexicon
@@ -19,36 +21,7 @@ MAX_TEXT_CHARS: Final = 1_000_000
 
 # One-word names that, by judgement, are ordinary English far more often than mathematics in an
 # abstract: a crude stand-in for reading the sense from the sentence.
-GENERIC_WORDS: Final = frozenset(
-    """a able about above account act actual addition adequate advance all almost also an and any
-    application approach area argument aspect assumption at author available base basic because
-    behavior behaviour best body bound bridge broad by can case cell challenge change character
-    characteristic choice class code collection combination common component concept condition
-    consequence construction content context contrast contribution control core correct cost
-    cover create current data decision deep description design detail development difference
-    different direct direction discussion distinct done effect efficiency energy environment
-    equivalent error evaluation event evidence example existence expansion experiment experience
-    explanation expression fact factor family feature final first fixed flow focus for form
-    formal foundation framework free frequency from full future gap general generalization
-    global goal good here high history however idea if image impact implication importance in
-    independent infinite information input instance interest interpretation into investigation
-    is issue it item key knowledge language large last law layer learning length level light
-    like line list literature local long loss machine main many map mass material mathematics
-    matter mean meaning measurement mechanism method mind mode model modern more most motion
-    motivation multiple name nature network new no notion object observation of on one open or
-    origin other our output over pair paper parallel parameter part particular path pattern
-    performance period perspective phase phenomenon point position possibility potential power
-    practice precise presence present press principle problem procedure process program project
-    property proposal purpose quality quantity question range rate ratio reality reason recent
-    reduction reference region relationship report research resource result role rule sample
-    scale scaling scenario scheme science scope search second section sense setting shape sign
-    signal significance simple simulation single site situation size solution some source
-    special specific speed stage standard state statement step strategy strength strict strong
-    study subject success such suitable support survey system table target task technique
-    technology term test text that the then thing this time title to tool top topic total
-    training transfer true truth type unique unit universe use utility value variable variation
-    version view volume wave way weak weight well whole width with word work world year""".split()
-)
+GENERIC_WORDS: Final = Path(__file__).with_name("generic_words.txt")
 
 
 class MentionFinder:
@@ -58,11 +31,12 @@ class MentionFinder:
     """
 
     def __init__(self, lexicon: Lexicon, *, lang: str = "en") -> None:
-        import spacy  # noqa: PLC0415 - takes two seconds, needed only where text is read
-        from spacy.matcher import PhraseMatcher  # noqa: PLC0415
-        from spacy.tokens import Doc  # noqa: PLC0415
+        import spacy  # takes two seconds, needed only where text is read
+        from spacy.matcher import PhraseMatcher
+        from spacy.tokens import Doc
 
         self._lexicon = lexicon
+        self._generic = frozenset(GENERIC_WORDS.read_text(encoding="utf-8").split())
         self._lang = lang
         self._vocab = spacy.blank(lang).vocab
         self._doc = Doc
@@ -76,7 +50,7 @@ class MentionFinder:
         if len(norm) > 1:
             return any(len(word) > 1 for word in norm)
         word = norm[0]
-        if len(word) < 3 or word.isdigit() or word in GENERIC_WORDS:
+        if len(word) < 3 or word.isdigit() or word in self._generic:
             return False
         # a single word is believed only if someone describes the concept or refers to it
         prior = self._lexicon.prior(self._lexicon.by_norm(tuple(norm), self._lang)[0].concept)
@@ -90,9 +64,7 @@ class MentionFinder:
         # "\n" is no word of any name, so no name spans a break
         doc = self._doc(self._vocab, words=[token.norm or "\n" for token in tokens])
         spans = [(start, end) for _, start, end in self._matcher(doc)]
-        return [
-            self._mention(text, tokens[start:end], field) for start, end in _longest(spans)
-        ]
+        return [self._mention(text, tokens[start:end], field) for start, end in _longest(spans)]
 
     def _mention(self, text: str, tokens: Sequence[Token], field: str) -> Mention:
         candidates = self._lexicon.by_norm(tuple(token.norm for token in tokens), self._lang)
@@ -121,8 +93,6 @@ def _longest(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return sorted(chosen)
 
 
-def find_in_fields(
-    finder: MentionFinder, fields: MappingOf[str, str]
-) -> list[Mention]:
+def find_in_fields(finder: MentionFinder, fields: MappingOf[str, str]) -> list[Mention]:
     """Mentions in several fields of one record, field by field in the order given."""
     return [mention for name, text in fields.items() for mention in finder.find(text, field=name)]
