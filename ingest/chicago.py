@@ -66,7 +66,7 @@ _WIKIDATA: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LINK: Final = re.compile(
-    r"\]\(\s*https?://mathgloss\.github\.io/MathGloss/chicago/((?:[^()\s]++|\([^()\s]*+\))*+)\s*\)",
+    r"\]\(\s*https?://mathgloss\.github\.io/MathGloss/chicago/((?:[^()\n]++|\([^()\n]*+\))*+)\)",
     re.IGNORECASE,
 )
 _IMAGE: Final = re.compile(r"!\[[^\[\]\n]*\]\([^()\n]*\)")
@@ -225,7 +225,7 @@ def _relations(pages: dict[str, _Page], rejections: list[Rejection]) -> Iterator
 
 def _find_page(target: str, pages: dict[str, _Page], folded: dict[str, str]) -> str | None:
     """The page that a link means: as written, else without its anchor, else in other case."""
-    name = unicodedata.normalize("NFC", unquote(target))
+    name = unicodedata.normalize("NFC", unquote(target)).strip().replace(" ", "_")
     for candidate in (name, name.partition("#")[0]):
         if candidate in pages:
             return candidate

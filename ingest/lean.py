@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ingest.rows import is_clean
 from mathgloss.ids import page_url
 from mathgloss.model import FormalLink
 
@@ -21,6 +22,8 @@ def declaration_link(name: str) -> FormalLink:
 
 def read_link(text: str) -> tuple[FormalLink | None, str]:
     """A declaration or URL as a link, or ``None`` and why it is neither."""
+    if not is_clean(text):
+        return None, "control characters"
     if _URL.fullmatch(text):
         return FormalLink(declaration=None, url=text), ""
     if _STALE_PATH.fullmatch(text) and "/" in text:

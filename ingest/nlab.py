@@ -115,6 +115,7 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
     archive, titles = files
     rejections: list[Rejection] = []
     pages = _read_pages(archive, rejections)
+    rejections.extend(_bad_names(pages))
     owners = _owners(pages)
     terms = list(_page_terms(pages, owners))
     terms.extend(_title_terms(titles, pages, owners, rejections))
@@ -178,7 +179,7 @@ def _iter_folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
 def _read_page(parts: dict[str, bytes]) -> _Page | tuple[str, str]:
     """The page, or the reason why there is none and what was found."""
     if "name" not in parts:
-        return "no name file", parts["content.md"][:200].decode("utf-8", "replace")
+        return "no name file", f"content.md of {len(parts['content.md'])} bytes"
     if "content.md" not in parts:
         return "no content.md file", parts["name"][:200].decode("utf-8", "replace")
     try:
@@ -202,6 +203,15 @@ def _problem(name: str) -> str | None:
     if not any(category[0] in "LN" or category == "Sm" for category in categories):
         return "title is only punctuation"
     return None
+
+
+def _bad_names(pages: dict[str, _Page]) -> Iterator[Rejection]:
+    """Redirects, links and includes of pages that are kept, which cannot name any page."""
+    for page in pages.values():
+        markup = page.markup
+        for name in (*markup.redirects, *markup.links, *markup.includes):
+            if _problem(name):
+                yield _rejection(f"nlab-content: {page.name}", "link to no possible page", name)
 
 
 def _rejection(where: str, reason: str, got: str) -> Rejection:
@@ -315,7 +325,7 @@ def _title_terms(
         seen.add(name)
         if row[1] and unquote_plus(row[1].removeprefix(PAGE_URL)) != row[0]:
             rejections.append(_rejection(where, "link is not that of the title", row[1]))
-        yield _term(name, TermKind.META if name in fragments else kind_of_title(name))
+        yield _term(name, TermKind.META if name in fragments else kind_of_title(_visible(name)))
 
 
 def _reason_to_reject(

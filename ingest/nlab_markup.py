@@ -152,9 +152,10 @@ def _hide_math(text: str) -> tuple[str, list[str]]:
     """The text with each formula replaced by a numbered mark, and the formulas."""
     kept: list[str] = []
     math: list[str] = []
+    searched: dict[str, int] = {}
     position = 0
     while (opening := _MATH_OPEN.search(text, position)) is not None:
-        end, formula = _read_formula(text, opening)
+        end, formula = _read_formula(text, opening, searched)
         kept.append(text[position : opening.start()])
         if formula is None:
             kept.append(text[opening.start() : end])
@@ -165,8 +166,13 @@ def _hide_math(text: str) -> tuple[str, list[str]]:
     return "".join([*kept, text[position:]]), math
 
 
-def _read_formula(text: str, opening: re.Match[str]) -> tuple[int, str | None]:
-    """Where the formula ends and the formula; without a closing mark it is plain text."""
+def _read_formula(
+    text: str, opening: re.Match[str], searched: dict[str, int]
+) -> tuple[int, str | None]:
+    """Where the formula ends and the formula; without a closing mark it is plain text.
+
+    ``searched`` tells how far a closing mark was looked for in vain, so that nothing is read twice.
+    """
     start, inner = opening.span()
     mark = opening.group().strip()
     if mark == "\\$":
@@ -175,8 +181,9 @@ def _read_formula(text: str, opening: re.Match[str]) -> tuple[int, str | None]:
         inline = _INLINE.match(text, start)
         return (inner, None) if inline is None else (inline.end(), inline.group())
     closer = {"$$": "$$", "\\[": "\\]"}.get(mark, f"\\end{{{opening[1]}}}")
-    end = text.find(closer, inner, inner + MATH_CHARS)
+    end = text.find(closer, max(inner, searched.get(closer, 0)), inner + MATH_CHARS)
     if end < 0:
+        searched[closer] = inner + MATH_CHARS - len(closer)
         return inner, None
     if opening[1]:
         return end + len(closer), f"$${text[start : end + len(closer)]}$$"

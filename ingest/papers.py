@@ -219,6 +219,8 @@ class _Shelf:
 
 
 def _own_id(given: str) -> str | None:
+    if not is_clean(given):
+        return None
     if found := arxiv_id(given):
         return f"arxiv:{found}"
     try:
