@@ -6,6 +6,7 @@ import gzip
 import tarfile
 import zlib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -20,12 +21,19 @@ OVERHEAD_BYTES: Final = 1 << 20
 def iter_members(
     path: Path,
     *,
+    wanted: str = "*",
     max_member_bytes: int = MAX_MEMBER_BYTES,
     max_total_bytes: int = MAX_TOTAL_BYTES,
 ) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each regular file in the archive, in archive order.
+    """Name and bytes of each wanted regular file in the archive, in archive order.
 
     Names are as stored. Folders are passed over.
+
+    Args:
+        path: a gzipped tar archive.
+        wanted: shell pattern for names; other members are passed over unread, whatever they are.
+        max_member_bytes: most bytes of a wanted member.
+        max_total_bytes: most bytes of all members together, wanted or not.
 
     Raises:
         ParseError: not a gzipped tar, cut short, a link or device, a name that leads outside, or
@@ -39,9 +47,11 @@ def iter_members(
             tarfile.open(fileobj=meter, mode="r|") as archive,
         ):
             for member in archive:
-                meter.restart()
                 total += member.size
-                if member.size > max_member_bytes or total > max_total_bytes:
+                taken = not member.isdir() and fnmatchcase(member.name, wanted)
+                # what is passed over is read too, though never held
+                meter.restart(0 if taken else min(member.size, max_total_bytes))
+                if (taken and member.size > max_member_bytes) or total > max_total_bytes:
                     raise ParseError(
                         "the archive holds too much",
                         where=f"{path}: {_shown(member)}",
@@ -50,7 +60,7 @@ def iter_members(
                         got=f"{member.size} bytes, {total} together",
                         advice="check that this is the archive that the source publishes",
                     )
-                if member.isdir() or member.type == tarfile.XGLTYPE:
+                if not taken:
                     continue
                 _refuse_unsafe(path, member)
                 stream = archive.extractfile(member)
@@ -79,8 +89,8 @@ class _Meter(gzip.GzipFile):
         self._limit = limit
         self._left = limit
 
-    def restart(self) -> None:
-        self._left = self._limit
+    def restart(self, more: int = 0) -> None:
+        self._left = self._limit + more
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)

@@ -139,7 +139,7 @@ def _rejection(stem: str, reason: str, got: str) -> Rejection:
 
 
 def _iter_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    for member, data in iter_members(path):
+    for member, data in iter_members(path, wanted="*/chicago/*.md"):
         match = _MEMBER.fullmatch(member)
         if match is not None:
             yield unicodedata.normalize("NFC", match[1]), data

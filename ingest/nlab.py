@@ -163,7 +163,7 @@ def _read_pages(archive: RawFile, rejections: list[Rejection]) -> dict[str, _Pag
 def _iter_folders(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Each page's folder with its files; git writes the files of a folder side by side."""
     current, parts = "", dict[str, bytes]()
-    for member, data in iter_members(path):
+    for member, data in iter_members(path, wanted="*/pages/*"):
         match = _MEMBER.fullmatch(member)
         if match is None:
             continue

@@ -55,7 +55,14 @@ _IRREGULAR: Final = {
 }  # fmt: skip
 _SINGULAR_ENDINGS: Final = ("ss", "us", "is", "ics")
 _QUALIFIER = re.compile(r"^(?P<base>.*\S)\s+\((?P<qualifier>[^()]+)\)$", re.DOTALL)
-_TOKEN = re.compile(r"[^\W_]+(?:['’ʼ][^\W_]+)*['’]?|\*|\S")
+# Marks belong to the letter before them: accents, Hebrew and Arabic points, Indic and Thai vowel
+# signs, and the zero-width non-joiner inside Persian words.
+_MARKS: Final = (
+    r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u064b-\u065f\u0670"
+    r"\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e\u200c"
+)
+_WORD: Final = rf"(?:[^\W_][{_MARKS}]*)+"
+_TOKEN = re.compile(rf"{_WORD}(?:['’ʼ]{_WORD})*['’]?|\*|\S")
 _ARTICLES: Final = {
     "en": frozenset({"a", "an", "the"}),
     "fr": frozenset({"le", "la", "les", "un", "une"}),
@@ -78,10 +85,12 @@ class Token:
 
 
 def fold(text: str) -> str:
-    """Case folded, compatibility-normalised, accents of Latin letters and stress marks removed."""
+    """Case folded, compatibility-normalised, without Latin accents and stress marks."""
     out = []
     latin = False
     for char in unicodedata.normalize("NFKD", text):
+        if char == "\u200c":
+            continue
         if unicodedata.combining(char):
             # dictionaries mark the stress of Cyrillic words; й and ё keep their own marks
             if not latin and char not in _STRESS_MARKS:
@@ -158,7 +167,7 @@ def word_forms(surface: str, lang: str) -> tuple[str, ...]:
         return ("star",)
     text = surface.translate(_APOSTROPHES) if len(surface) > 1 else surface
     text = fold("".join(f" {_GREEK[ch]} " if ch in _GREEK else ch for ch in text))
-    words = [part for part in re.split(r"[^\w]+|_", text) if part]
+    words = text.split()
     if lang == "en":
         words = [singular(word) for word in words]
     return tuple(words)
@@ -173,13 +182,17 @@ def normalize(label: str, lang: str = "en") -> tuple[str, ...]:
     """
     if len(label) > MAX_LABEL_CHARS:
         return ()
-    text = tex_to_text(label)
+    text = _without_article(tex_to_text(label), lang)
     words: list[str] = []
     for match in _TOKEN.finditer(text):
         words.extend(word_forms(match.group(), lang))
-    if len(words) > 1 and words[0] in _ARTICLES.get(lang, ()):
-        del words[0]
     return tuple(words)
+
+
+def _without_article(text: str, lang: str) -> str:
+    """A leading article apart from its noun is dropped; the A of ``A-group`` is none."""
+    first, _, rest = text.partition(" ")
+    return rest if rest.strip() and first.casefold() in _ARTICLES.get(lang, ()) else text
 
 
 _MATH = re.compile(r"\$\$.+?\$\$|\$[^$]+\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)

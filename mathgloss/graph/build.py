@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 
 from mathgloss import vocab
 from mathgloss.graph import rdf
-from mathgloss.graph.checks import check_graph, check_shapes
+from mathgloss.graph.checks import check_graph, checked_chunks
 from mathgloss.graph.difference import compare
 from mathgloss.graph.index import INDEX, write_index
 from mathgloss.graph.snapshot import (
@@ -41,7 +41,7 @@ from mathgloss.io.sssom import write_sets
 from mathgloss.io.stages import Stages, code_digest, digest
 from mathgloss.io.state import State, parsed_path
 from mathgloss.linking.align import LABEL_ORDER, Alignment, align
-from mathgloss.model import MappingSet, Mention, ParsedSource, RawFile, SourceInfo
+from mathgloss.model import MappingSet, Mention, Paper, ParsedSource, RawFile, SourceInfo
 from mathgloss.paths import Home
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,9 @@ class _Plan:
         self.inputs = sorted(inputs, key=lambda source: source.info.name)
         self.progress = progress
         self.term_sources = [source for source in self.inputs if source.terms]
-        self.paper_sources = [source for source in self.inputs if source.papers]
+        self.paper_sources = sorted(
+            (source for source in self.inputs if source.papers), key=_paper_rank
+        )
         self._parsed: dict[str, ParsedSource] = {}
         self.align_key = digest(
             code_digest(), "align", *(source.key for source in self.term_sources)
@@ -135,7 +137,10 @@ class _Plan:
         keys["concepts"] = digest(self.align_key, "concepts")
         keys |= {f"mappings/{name}": digest(self.align_key, name) for name in MappingSet}
         keys |= {
-            f"papers/{source.info.name}": self._mention_key(source) for source in self.paper_sources
+            f"papers/{source.info.name}": digest(
+                self._mention_key(source), *(other.key for other in self.paper_sources[:place])
+            )
+            for place, source in enumerate(self.paper_sources)
         }
         files = [file.sha256 for source in self.inputs for file in source.files]
         keys["meta"] = digest(code_digest(), "meta", *(s.key for s in self.inputs), *files)
@@ -149,9 +154,7 @@ class _Plan:
 
         def write(path: Path) -> None:
             self.progress(f"writing graph {graph}")
-            triples = list(self._triples(graph))
-            check_shapes(graph, triples)
-            rdf.write_triples(path, triples)
+            rdf.write_chunks(path, checked_chunks(graph, self._triples(graph)))
 
         path = self.stages.make("graph", key, ".nt.gz", write)
         self.used.add(path)
@@ -165,13 +168,18 @@ class _Plan:
             rows = [row for row in self.alignment.mappings if row.set == name]
             return rdf.mapping_triples(rows)
         if kind == "papers":
-            return rdf.paper_triples(
-                self.parsed(self._input(name)).papers, self.mentions(self._input(name))
-            )
+            source = self._input(name)
+            return rdf.paper_triples(self._papers(source), self.mentions(source))
         return self._meta() if kind == "meta" else self._concepts()
 
     def _input(self, name: str) -> SourceInput:
         return next(source for source in self.inputs if source.info.name == name)
+
+    def _papers(self, source: SourceInput) -> list[Paper]:
+        """The papers of a source that no source before it has."""
+        before = self.paper_sources[: self.paper_sources.index(source)]
+        taken = {paper.id for other in before for paper in self.parsed(other).papers}
+        return [paper for paper in self.parsed(source).papers if paper.id not in taken]
 
     def _concepts(self) -> Iterator[ox.Triple]:
         yield from rdf.concept_triples(self.alignment.concepts)
@@ -265,6 +273,12 @@ class _Plan:
                     text = " ".join(term.definition.text.split())
                     found.setdefault(concept, text[:DESCRIPTION_CHARS])
         return found
+
+
+def _paper_rank(source: SourceInput) -> tuple[bool, bool, str]:
+    """Of several sources of a paper the one that may be served wins, the bare titles come last."""
+    name = source.info.name
+    return (name == "bundled-papers", not source.info.licence.redistributable, name)
 
 
 def build_snapshot(

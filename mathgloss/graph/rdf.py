@@ -10,7 +10,6 @@ import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
-from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -35,7 +34,6 @@ from mathgloss.model import (
 )
 
 POSITION_SEPARATOR: Final = " > "
-_CHUNK: Final = 20_000
 
 
 def name(curie: str) -> ox.NamedNode:
@@ -269,9 +267,8 @@ def provenance_triples(
         )
 
 
-def write_triples(path: Path, triples: Iterable[ox.Triple]) -> None:
+def write_chunks(path: Path, chunks: Iterable[Iterable[ox.Triple]]) -> None:
     """Gzipped N-Triples; equal triples in equal order give equal bytes."""
-    iterator = iter(triples)
     with path.open("wb") as raw, gzip.GzipFile("", "wb", 3, raw, mtime=0) as stream:
-        while chunk := list(islice(iterator, _CHUNK)):
+        for chunk in chunks:
             stream.write(ox.serialize(chunk, format=ox.RdfFormat.N_TRIPLES) or b"")

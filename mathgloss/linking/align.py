@@ -383,8 +383,7 @@ def _labels(concept: str, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
         for term in ordered:
             for label in term.labels:
                 if label.kind is kind:
-                    base = split_qualifier(label.text)[0]
-                    names[label.lang].extend((base, label.text))
+                    names[label.lang].append(split_qualifier(label.text)[0])
     return {lang: _distinct(names[lang], lang) for lang in sorted(names)}
 
 

@@ -1,0 +1,108 @@
+"""A small world in the real formats, and the snapshot that is built from it."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import socket
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ingest.refresh import Outcome, refresh
+from mathgloss.config import Settings
+from mathgloss.graph.answers import Answers
+from mathgloss.graph.snapshot import open_current
+
+FIXTURES = Path(__file__).parent / "fixtures"
+ARCHIVES = {
+    "nlab-content-master": "codeload.github.com/ncatlab/nlab-content/tar.gz/refs/heads/master",
+    "MathGloss-main": "codeload.github.com/MathGloss/MathGloss/tar.gz/refs/heads/main",
+}
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails at once, with the address in the message."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
+            assert address[0] in LOOPBACK, f"a test reached for the network: {address}"
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Settings of the person who runs the tests do not leak into them."""
+    if "mirror" in request.keywords:
+        return
+    for name in ("HOME", "MIRROR", "WIKIDATA_ENDPOINT", "DATA", "CONTACT"):
+        monkeypatch.delenv(f"MATHGLOSS_{name}", raising=False)
+
+
+def make_mirror(folder: Path) -> Path:
+    """A copy of the small world, laid out as a mirror, that a test may break."""
+    shutil.copytree(FIXTURES / "world", folder)
+    for tree, place in ARCHIVES.items():
+        target = folder / place
+        target.parent.mkdir(parents=True)
+        with tarfile.open(target, "w:gz") as archive:
+            archive.add(folder / "archives" / tree, tree)
+    plain = folder / "wikidata" / "slice.nt"
+    packed = folder / "wikidata" / "wikidata-slice.nt.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
+    return folder
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Path:
+    """A mirror of its own for a test that changes it."""
+    return make_mirror(tmp_path / "mirror")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, mirror: Path) -> Settings:
+    """Settings with an empty home and that mirror."""
+    return Settings(home=tmp_path / "home", mirror=mirror)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome]:
+    """The small world, refreshed once for all tests that only read."""
+    folder = tmp_path_factory.mktemp("world")
+    settings = Settings(home=folder / "home", mirror=make_mirror(folder / "mirror"))
+    return settings, refresh(settings)
+
+
+@pytest.fixture(scope="session")
+def home(world: tuple[Settings, Outcome]) -> Path:
+    """The home folder with the small world's published snapshot."""
+    return world[0].home
+
+
+@pytest.fixture(scope="session")
+def answers(world: tuple[Settings, Outcome]) -> Answers:
+    """Answers from the small world's snapshot."""
+    return Answers(open_current(world[0].layout))
+
+
+@pytest.fixture
+def mathgloss(world: tuple[Settings, Outcome]) -> Callable[..., str]:
+    """Run a command of ``mathgloss`` on the small world; gives its standard output."""
+    from click.testing import CliRunner
+
+    from mathgloss.cli import root
+
+    def run(*arguments: str, exit_code: int = 0) -> str:
+        options = ["--home", str(world[0].home), "--mirror", str(world[0].mirror)]
+        result = CliRunner().invoke(root, [*options, *arguments], catch_exceptions=False)
+        assert result.exit_code == exit_code, result.output
+        return result.stdout
+
+    return run
