@@ -167,7 +167,7 @@ def word_forms(surface: str, lang: str) -> tuple[str, ...]:
         return ("star",)
     text = surface.translate(_APOSTROPHES) if len(surface) > 1 else surface
     text = fold("".join(f" {_GREEK[ch]} " if ch in _GREEK else ch for ch in text))
-    words = text.split()
+    words = [word for word in text.split() if any(char.isalnum() for char in word)]
     if lang == "en":
         words = [singular(word) for word in words]
     return tuple(words)

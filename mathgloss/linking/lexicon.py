@@ -24,7 +24,10 @@ AMBIGUOUS_PHRASE: Final = 0.90
 AMBIGUOUS_WORD: Final = 0.75
 ALTERNATIVE_FACTOR: Final = 0.95
 OTHER_LANGUAGE_FACTOR: Final = 0.80
-UNMATCHED_QUALIFIER_FACTOR: Final = 0.60
+# the term says which one, the name does not ("group (chemistry)" and "group"): below acceptance
+QUALIFIED_TERM_FACTOR: Final = 0.50
+# the name says which one, the term does not ("kernel" and "Kernel (algebra)")
+QUALIFIED_NAME_FACTOR: Final = 0.60
 OTHER_QUALIFIER_FACTOR: Final = 0.20
 
 # a link is predicted from here on; below it is only listed for review
@@ -167,11 +170,11 @@ class Lexicon:
         quality = 1.0 if entry.kind is LabelKind.PREFERRED else ALTERNATIVE_FACTOR
         if wanted is not None and wanted not in _PLAIN_QUALIFIERS:
             if entry.qualifier is None:
-                quality *= UNMATCHED_QUALIFIER_FACTOR
+                quality *= QUALIFIED_TERM_FACTOR
             elif entry.qualifier != wanted:
                 quality *= OTHER_QUALIFIER_FACTOR
         elif entry.qualifier is not None and entry.qualifier not in _PLAIN_QUALIFIERS:
-            quality *= UNMATCHED_QUALIFIER_FACTOR if wanted is None else 1.0
+            quality *= QUALIFIED_NAME_FACTOR if wanted is None else 1.0
         prior = self._priors[entry.concept]
         known = (prior.described, prior.typed, prior.attested, -prior.age)
         return _Match(quality, known, entry)
