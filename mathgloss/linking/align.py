@@ -31,8 +31,8 @@ from mathgloss.normalize import normalize, split_qualifier
 # A concept without a Wikidata item is minted from the first of these that has a term for it.
 MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mulima")
 
-# Share of right references among those whose label agrees / does not agree with the item's names,
-# by the hand check of 1,099 rows reported in docs/linking.md.
+# How often a source's own reference is right when its label agrees with a name of the item, and when
+# it does not; from the reading of 1,099 hand-made rows that docs/linking.md reports.
 AGREEING_REFERENCE: Final = 0.99
 OTHER_REFERENCE: Final = 0.90
 CONTESTED_REFERENCE: Final = 0.40

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_NAME_WORDS: Final = 8
 MAX_CANDIDATES: Final = 5
+_BATCH: Final = 500
 # a text past this length is an input error, not a paper
 MAX_TEXT_CHARS: Final = 1_000_000
 
@@ -42,7 +43,10 @@ class MentionFinder:
         self._doc = Doc
         self._matcher: PhraseMatcher = PhraseMatcher(self._vocab, attr="ORTH")
         names = sorted(norm for norm in lexicon.names(lang) if self._worth_finding(norm))
-        self._matcher.add("NAME", [Doc(self._vocab, words=list(norm)) for norm in names])
+        # a document takes kilobytes and the matcher keeps none of it
+        for start in range(0, len(names), _BATCH):
+            batch = names[start : start + _BATCH]
+            self._matcher.add("NAME", [Doc(self._vocab, words=list(norm)) for norm in batch])
 
     def _worth_finding(self, norm: Sequence[str]) -> bool:
         if not 0 < len(norm) <= MAX_NAME_WORDS:

@@ -14,8 +14,8 @@ from mathgloss.io.sssom import NO_TERM_FOUND
 from mathgloss.linking.lexicon import ACCEPT, Lexicon
 
 REQUIRED: Final = ("id", "label")
-# Share of hand-made development terms without any candidate that have no item at all.
-NONE_WITHOUT_CANDIDATE: Final = 0.4
+# Share of terms without any candidate that have no item at all, see docs/linking.md.
+NONE_WITHOUT_CANDIDATE: Final = 0.49
 
 
 @dataclass(frozen=True, slots=True)
