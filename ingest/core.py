@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from ingest import wikidata_scope
 from ingest.fetch import MEBIBYTE, Fetcher
 from ingest.source import Source
 from mathgloss.errors import ParseError
-from mathgloss.ids import is_qid, page_url
+from mathgloss.ids import BASE, is_qid, page_url
 from mathgloss.model import (
     Definition,
     FormalLink,
@@ -49,6 +50,12 @@ CONCEPTS: Final = ("id", "en", "en_alt", *LANGUAGES, "summary", "check")
 RELATIONS: Final = ("subject", "property", "object", "check")
 SYLLABUS: Final = ("id", "position", "lean", "concept", "check")
 
+_ITEM_COLUMNS: Final = {
+    CONCEPTS: ("id",),
+    RELATIONS: ("subject", "object"),
+    SYLLABUS: ("concept",),
+}
+
 Row = dict[str, str]
 
 
@@ -56,7 +63,11 @@ def fetch(fetcher: Fetcher) -> tuple[RawFile, ...]:
     """The three tables, read in place from the bundled data."""
     folder = bundled_dir()
     names = ("concepts.tsv", "relations.tsv", "syllabus.tsv")
-    return tuple(fetcher.local(folder / name, max_bytes=4 * MEBIBYTE) for name in names)
+    files = (fetcher.local(folder / name, max_bytes=4 * MEBIBYTE) for name in names)
+    # not the path on this machine, which is nobody's business and differs from the next one's
+    return tuple(
+        replace(file, url=f"{BASE}bundled/{name}") for name, file in zip(names, files, strict=True)
+    )
 
 
 def parse(files: Sequence[RawFile]) -> ParsedSource:
@@ -68,11 +79,12 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
     terms: list[Term] = []
     relations: list[Relation] = []
     rejections: list[Rejection] = []
+    seen: set[str] = set()
     read = 0
     tables = zip(files, (CONCEPTS, RELATIONS, SYLLABUS), strict=True)
     for file, columns in tables:
         for where, row in _rows(Path(file.path), columns):
-            problem = _problem(row, columns)
+            problem = _problem(row, columns, seen)
             if problem:
                 read += 1
                 rejections.append(Rejection(where=where, reason=problem, got=repr(row)[:200]))
@@ -80,6 +92,7 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
                 relations.append(_relation(row))
             else:
                 read += 1
+                seen.add(row["id"])
                 terms.append(_concept(row) if columns is CONCEPTS else _topic(row))
     return ParsedSource(
         info=INFO,
@@ -111,21 +124,26 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Row]]:
             advice="restore the file from the release",
         )
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="more")
-    for number, row in enumerate(reader, start=2):
-        yield f"{path.name}:{number}", {key: value or "" for key, value in row.items()}
+    for row in reader:
+        yield f"{path.name}:{reader.line_num}", {key: value or "" for key, value in row.items()}
 
 
-def _problem(row: Row, columns: Sequence[str]) -> str:
+def _problem(row: Row, columns: tuple[str, ...], seen: set[str]) -> str:
     if "more" in row:
         return "too many cells"
-    if columns is CONCEPTS and not row["en"].strip():
+    name = {CONCEPTS: "en", SYLLABUS: "position"}.get(columns)
+    if name is not None and not row[name].rpartition(" > ")[2].strip():
         return "no label"
-    named = [row[key] for key in ("id", "subject", "object", "concept") if row.get(key)]
-    items = [name for name in named if not name.startswith("syllabus:")]
+    prefix, _, local = row.get("id", "").partition(":")
+    if columns is SYLLABUS and not (prefix == "syllabus" and local.strip()):
+        return "not a syllabus topic"
+    items = [row[key] for key in _ITEM_COLUMNS[columns]]
     if not all(name.startswith("wd:") and is_qid(name.removeprefix("wd:")) for name in items):
         return "not a Wikidata item"
     if columns is RELATIONS and row["property"] not in wikidata_scope.RELATIONS:
         return "unknown property"
+    if row.get("id") in seen:
+        return "identifier came before"
     return "" if row["check"].startswith("https://") else "no address to check the fact"
 
 

@@ -90,9 +90,7 @@ class Fetcher:
         Raises:
             SourceError: it is not there, cannot be read, or is larger than ``max_bytes``.
         """
-        return _read_in_place(
-            path, path.resolve().as_uri(), max_bytes, "name a readable file", "a file"
-        )
+        return _read_in_place(path, path.name, max_bytes, "name a readable file", "a file")
 
     def _from_mirror(self, url: str, mirror: Path, max_bytes: int) -> RawFile:
         parts = urlsplit(url)

@@ -165,9 +165,8 @@ class _Refresh:
         self.progress(f"parsing {source.info.title}")
         parsed = source.parse(files)
         self._check_counts(source, parsed, before)
-        self.stages.path("parsed", key, ".json.gz").unlink(missing_ok=True)
         self.stages.make(
-            "parsed", key, ".json.gz", lambda path: write_records(path, PARSED, parsed)
+            "parsed", key, ".json.gz", lambda path: write_records(path, PARSED, parsed), again=True
         )
         self.parsed.append(name)
         return SourceState(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -95,7 +96,7 @@ def scope_patterns(*, everything: bool) -> list[str]:
     return by_class + [f"?item wdt:{name} ?identifier ." for name in properties]
 
 
-def items_query(pattern: str, *, after: str, limit: int = PAGE_ROWS) -> str:
+def items_query(pattern: str, *, after: str, limit: int) -> str:
     """The next page of items that fit the pattern, in the order of their IRIs, past ``after``."""
     return (
         f"{_PREFIXES}SELECT DISTINCT ?item WHERE {{ {pattern}\n"
@@ -159,7 +160,12 @@ def fetch(fetcher: Fetcher) -> tuple[RawFile, ...]:
     is_file = not address.startswith(("http://", "https://"))
     fingerprint = _fingerprint(Path(address)) if is_file else ""
     known = read_meta(target)
-    if fingerprint and known is not None and known.get("fingerprint") == fingerprint:
+    if (
+        fingerprint
+        and known is not None
+        and known.get("fingerprint") == fingerprint
+        and known.get("sha256") == sha256_of(target)  # else it was damaged, or half replaced
+    ):
         return (raw_from_meta(known, target),)
     endpoint = open_endpoint(address, fetcher.session)
     lines = sorted(set(slice_lines(endpoint, everything=is_file)))
@@ -186,7 +192,7 @@ def fetch(fetcher: Fetcher) -> tuple[RawFile, ...]:
 def _fingerprint(path: Path) -> str:
     if not path.is_file():
         return ""
-    queries = items_query("", after="") + statements_query([]) + articles_query([])
+    queries = items_query("", after="", limit=0) + statements_query([]) + articles_query([])
     return hashlib.sha256((sha256_of(path) + queries).encode()).hexdigest()
 
 
@@ -206,7 +212,7 @@ def iter_items(endpoint: Endpoint, *, everything: bool) -> Iterator[str]:
     for pattern in scope_patterns(everything=everything):
         after = ""
         while True:
-            page = list(endpoint.select(items_query(pattern, after=after)))
+            page = list(endpoint.select(items_query(pattern, after=after, limit=PAGE_ROWS)))
             for (item,) in page:
                 qid = _qid(item)
                 if qid is not None and qid not in seen:
@@ -258,7 +264,7 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
     """Terms and relations of a slice.
 
     Raises:
-        ParseError: not gzipped N-Triples, or without any item.
+        ParseError: not gzipped N-Triples.
     """
     items, articles = _read_slice(Path(files[0].path))
     terms: list[Term] = []
@@ -303,7 +309,7 @@ def _read_slice(path: Path) -> tuple[dict[str, Statements], dict[str, str]]:
                     about[subject.value] = owner
                 elif predicate == NAME and isinstance(subject, ox.NamedNode):
                     titles[subject.value] = str(getattr(value, "value", ""))
-    except (SyntaxError, OSError, EOFError, ValueError) as error:
+    except (SyntaxError, OSError, EOFError, ValueError, zlib.error) as error:
         raise ParseError(
             "the Wikidata slice cannot be read",
             where=str(path),

@@ -17,10 +17,10 @@ def command(ctx: click.Context, *, full: bool) -> None:
     from mathgloss.io.state import read_state, writing
 
     home = settings_of(ctx).layout
-    inputs = source_inputs(home, read_state(home))
-    if not inputs:
-        raise DataNotFoundError(f"{home.root}: no source has data; run 'mathgloss refresh'")
     with writing(home):
+        inputs = source_inputs(home, read_state(home))
+        if not inputs:
+            raise DataNotFoundError(f"{home.root}: no source has data; run 'mathgloss refresh'")
         result = build_snapshot(home, inputs, full=full, progress=lambda _: None)
     word = "published" if result.changed else "unchanged"
     click.echo(f"snapshot {result.manifest.id} {word}")

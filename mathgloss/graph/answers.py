@@ -215,7 +215,8 @@ class Answers:
             "results": [
                 {
                     "id": hit.concept,
-                    "label": hit.name,
+                    "label": hit.label,
+                    "matched": hit.name,
                     "lang": hit.lang,
                     "description": hit.description,
                 }
@@ -230,14 +231,8 @@ class Answers:
         Raises:
             InputError: the limit is out of range.
         """
-        rows = self._page("concept_list", after, limit)
-        items = [
-            {
-                "id": row["id"].value,
-                "label": row["label"].value if row["label"] else row["id"].value,
-            }
-            for row in rows
-        ]
+        rows = self.index.page(after=after, limit=_limit(limit) + 1)
+        items = [{"id": concept, "label": label or concept} for concept, label in rows]
         return self._paged(items, limit, self.snapshot.manifest.counts["concepts"])
 
     def papers(self, *, after: str = "", limit: int = 50) -> Answer:

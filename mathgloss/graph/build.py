@@ -311,12 +311,14 @@ def build_snapshot(
     if current is not None and not full:
         manifest = read_manifest(current)
         if manifest.digest == whole:
+            remove_leftovers(home)
             return BuildResult(path=current, manifest=manifest, changed=False)
     home.snapshots.mkdir(parents=True, exist_ok=True)
     remove_leftovers(home)
     now = dt.datetime.now(dt.UTC)
     snapshot_id = _free_id(home, f"{now:%Y%m%d}-{whole[:10]}")
-    building = home.snapshots / f"{BUILDING}{snapshot_id}"
+    # a name of its own: a build that failed in this process may still hold its store's lock
+    building = home.snapshots / f"{BUILDING}{snapshot_id}-{now:%H%M%S%f}"
     building.mkdir()
     counts = _fill(plan, graphs, building)
     manifest = Manifest(

@@ -30,25 +30,34 @@ CREATE VIRTUAL TABLE name_text USING fts5 (
 );
 """
 
-# Exact names first, then names that begin so, then the rest; within each the better known concepts
-# and the shorter names, English ones before the others of the same concept.
+_PAGE: Final = """
+SELECT concept.id, name.text FROM concept
+LEFT JOIN name ON name.concept = concept.id AND name.lang = 'en' AND name.preferred = 1
+WHERE concept.id > :after ORDER BY concept.id LIMIT :limit
+"""
+
+# Exact names first, then English names and names that begin so, then the rest; within each the
+# better known concepts and the shorter names.
 _SEARCH: Final = """
-SELECT name.concept, name.text, name.lang, name.preferred, concept.description,
+SELECT name.concept, name.text, name.lang, concept.description,
+       (SELECT shown.text FROM name AS shown WHERE shown.concept = name.concept
+        AND shown.lang = 'en' AND shown.preferred LIMIT 1) AS label,
        (name.norm = :norm) AS exact, (name.norm >= :norm AND name.norm < :after) AS begins
 FROM name_text JOIN name ON name.key = name_text.rowid
 JOIN concept ON concept.id = name.concept
 WHERE name_text MATCH :match
-ORDER BY exact DESC, begins DESC, concept.weight - length(name.norm) / 4 DESC,
-         name.lang = 'en' DESC, name.preferred DESC, name.concept
+ORDER BY exact DESC, begins + (name.lang IN ('en', 'mul')) DESC,
+         concept.weight - length(name.norm) / 4 DESC, name.preferred DESC, name.concept
 LIMIT :rows
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A concept found by one of its names."""
+    """A concept found by one of its names; ``label`` is the name under which it is shown."""
 
     concept: str
+    label: str
     name: str
     lang: str
     description: str | None
@@ -110,11 +119,15 @@ class LabelIndex:
             {"norm": norm, "after": norm + "\U0010ffff", "match": match, "rows": limit * 8},
         )
         hits: dict[str, Hit] = {}
-        for concept, name, lang, _, description, _, _ in rows:
-            hits.setdefault(concept, Hit(concept, name, lang, description))
+        for concept, name, lang, description, label, _, _ in rows:
+            hits.setdefault(concept, Hit(concept, label or name, name, lang, description))
             if len(hits) == limit:
                 break
         return list(hits.values())
+
+    def page(self, *, after: str, limit: int) -> list[tuple[str, str | None]]:
+        """Concepts in the order of their identifiers, each with its preferred English name."""
+        return self._connection.execute(_PAGE, {"after": after, "limit": limit}).fetchall()
 
     def exact(self, label: str) -> list[str]:
         """Concepts that carry exactly this name in some language, the best known first."""

@@ -138,4 +138,5 @@ def remove_leftovers(home: Home) -> None:
     others = [path for path in home.snapshots.iterdir() if path != current]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[KEPT_SNAPSHOTS - 1 :]:
-        shutil.rmtree(path)
+        # under this name the next run finishes what a kill interrupts
+        shutil.rmtree(path.replace(path.with_name(f"{BUILDING}{path.name}")))

@@ -57,10 +57,21 @@ class Stages:
         """Where the stage's file is, or would be."""
         return self.root / kind / f"{key[:32]}{suffix}"
 
-    def make(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
-        """The stage's file; ``write`` is called with a temporary path if it is not there yet."""
+    def make(
+        self,
+        kind: str,
+        key: str,
+        suffix: str,
+        write: Callable[[Path], None],
+        *,
+        again: bool = False,
+    ) -> Path:
+        """The stage's file; ``write`` is called with a temporary path if it is not there yet.
+
+        With ``again`` it is made anew; the file from before stays until the new one is whole.
+        """
         target = self.path(kind, key, suffix)
-        if not target.exists():
+        if again or not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             temporary = target.with_name(f".{os.getpid()}-{target.name}")
             try:

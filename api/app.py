@@ -1,0 +1,117 @@
+"""Puts the application together: blueprints, errors, headers, limits, static files."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Final
+
+from apiflask import APIFlask
+from flask import Response, request, send_from_directory
+
+import mathgloss
+from api import pages, problems, rest, sparql, vendor
+from api.published import EXTENSION, Published
+from api.responses import ASSET_VERSION, RELEASE, accepts_gzip, finish_response, refuse_oversized
+from api.schemas import ProblemDetails
+from mathgloss.config import Settings, load_settings
+from mathgloss.graph.answers import Answers
+
+logger = logging.getLogger(__name__)
+
+_DESCRIPTION: Final = (
+    "Mathematical concepts, aligned across their sources, and the papers that mention them. "
+    "Every answer comes from one immutable snapshot and carries its identifier; ETags last as long "
+    "as the snapshot. Every error is application/problem+json (RFC 9457)."
+)
+MAX_BODY_BYTES: Final = 1_000_000
+_STATIC: Final = Path(__file__).parent / "static"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def build_app(settings: Settings | None = None, *, answers: Answers | None = None) -> APIFlask:
+    """The application; see :func:`api.create_app`."""
+    app = APIFlask(
+        "api",
+        title="MathGloss",
+        version=mathgloss.__version__,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]
+        root_path=str(Path(__file__).parent),
+    )
+    _configure(app)
+    app.extensions[EXTENSION] = Published(settings or load_settings(), answers)
+    problems.register(app)
+    app.before_request(refuse_oversized)
+    app.after_request(finish_response)
+    app.register_blueprint(rest.blueprint)
+    app.register_blueprint(rest.health_blueprint)
+    app.register_blueprint(sparql.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.add_url_rule("/static/<path:filename>", "static", _static)
+    app.spec_processor(rest.complete_spec)  # type: ignore[arg-type]
+    missing = vendor.missing_files()
+    if missing:
+        logger.warning("%s", vendor.describe_missing(missing))
+    app.jinja_env.globals["has_katex"] = not missing
+    return app
+
+
+def _configure(app: APIFlask) -> None:
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        OPENAPI_VERSION="3.1.0",
+        DESCRIPTION=_DESCRIPTION,
+        LICENSE={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        HTTP_ERROR_SCHEMA=ProblemDetails.model_json_schema(),
+        VALIDATION_ERROR_STATUS_CODE=400,
+        AUTO_404_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_OPERATION_ID=True,
+        SPEC_FORMAT="json",
+        **{RELEASE: f"{mathgloss.__version__} {_digest()}", ASSET_VERSION: _digest()},
+    )
+    # a full IRI may stand in an address, its two slashes included
+    app.url_map.merge_slashes = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _digest() -> str:
+    """Changes whenever a page may look different although the snapshot is the same."""
+    digest = hashlib.blake2b(digest_size=6)
+    own = [*_STATIC.glob("*.*"), *_TEMPLATES.glob("*.html")]
+    for path in [*sorted(own), vendor.TARGET / "VERSION"]:
+        if path.is_file():
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _static(filename: str) -> Response:
+    """A file that pages need, the gzipped copy beside it where there is one."""
+    gzipped = f"{filename}.gz"
+    packed = accepts_gzip() and (_STATIC / gzipped).is_file()
+    # an address with a version never changes its content
+    max_age = 31_536_000 if "v" in request.args else 3_600
+    response = send_from_directory(
+        _STATIC, gzipped if packed else filename, mimetype=_media_type(filename), max_age=max_age
+    )
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+    if "v" in request.args:
+        response.cache_control.immutable = True
+    return response
+
+
+def _media_type(filename: str) -> str:
+    return _MEDIA_TYPES.get(Path(filename).suffix, "application/octet-stream")
+
+
+_MEDIA_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
