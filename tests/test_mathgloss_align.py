@@ -211,3 +211,16 @@ def test_a_mapping_cannot_be_made_without_evidence() -> None:
 def test_rows_read_must_be_accounted_for() -> None:
     with pytest.raises(ValueError, match="read 2 rows, accounted for 1"):
         replace(source("wikidata", GROUP), read=2)
+
+
+def test_a_capitalised_title_gives_way_to_the_plain_spelling_in_english_only() -> None:
+    item = term("wd:Q1", "Group object", "Gruppenobjekt@de")
+    named = term("nlab:1", "group object", "gruppenobjekt@de", **refers("wd:Q1"))
+    (concept,) = align([source("wikidata", item), source("nlab", named)]).concepts
+    assert concept.labels == {"en": ("group object",), "de": ("Gruppenobjekt",)}
+
+
+def test_a_mapping_is_labelled_in_english_where_the_term_has_an_english_name() -> None:
+    named = term("mulima:1", "grup@ca", "group", **refers("wd:Q83478"))
+    found = align([source("wikidata", GROUP), source("mulima", named)])
+    assert found.mappings[0].subject_label == "group"

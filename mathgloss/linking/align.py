@@ -31,14 +31,16 @@ from mathgloss.normalize import normalize, split_qualifier
 # A concept without a Wikidata item is minted from the first of these that has a term for it.
 MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mulima")
 
-# How often a source's own reference is right when its label agrees with a name of the item, and when
-# it does not; from the reading of 1,099 hand-made rows that docs/linking.md reports.
+# How often a source's own reference is right when its label agrees with a name of the item, and
+# when it does not; from the reading of 1,099 hand-made rows that docs/linking.md reports.
 AGREEING_REFERENCE: Final = 0.99
 OTHER_REFERENCE: Final = 0.90
 CONTESTED_REFERENCE: Final = 0.40
 
+CORE: Final = "core"
+
 # Who chooses the preferred name of a concept in a language, best first.
-LABEL_ORDER: Final = ("core", "wikidata", "mulima", "nlab", "chicago", "syllabus", "overview")
+LABEL_ORDER: Final = (CORE, "wikidata", "mulima", "nlab", "chicago", "syllabus", "overview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,13 +279,15 @@ def _record(
 def _subject_label(state: _State, subject: str) -> str:
     terms = state.terms.get(subject)
     if terms:
-        return terms[0].labels[0].text
+        labels = [label for term in terms for label in term.labels]
+        return next((label for label in labels if label.lang == "en"), labels[0]).text
     return split_curie(subject)[1].replace("_", " ").replace("+", " ")
 
 
 def _subject_source(state: _State, subject: str) -> str:
-    terms = state.terms.get(subject)
-    return terms[0].source if terms else split_curie(subject)[0]
+    """The source whose entry it is; the bundled core only repeats other sources' topics."""
+    sources = [term.source for term in state.terms.get(subject, ())] or [split_curie(subject)[0]]
+    return next((source for source in sources if source != CORE), CORE)
 
 
 # ------------------------------------------------------------------------------------------ names
@@ -388,8 +392,15 @@ def _labels(concept: str, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
 
 
 def _distinct(names: Sequence[str], lang: str) -> tuple[str, ...]:
-    """Names without those that differ from an earlier one only in case, plural or accents."""
+    """Names without those that differ from an earlier one only in case, plural or accents.
+
+    Of two English spellings that differ only in the case of the first letter the lower one is
+    kept: some sources capitalise titles.
+    """
     seen: dict[tuple[str, ...], str] = {}
     for name in names:
-        seen.setdefault(normalize(name, lang) or (name,), name)
+        norm = normalize(name, lang) or (name,)
+        kept = seen.setdefault(norm, name)
+        if lang == "en" and kept == name[:1].upper() + name[1:]:
+            seen[norm] = name
     return tuple(seen.values())
