@@ -101,7 +101,6 @@ TITLE_BEGINNINGS: Final = (
     ("list of ", TermKind.LIST),
     ("lists of ", TermKind.LIST),
     ("glossary of ", TermKind.LIST),
-    ("index of ", TermKind.LIST),
     ("outline of ", TermKind.LIST),
     ("timeline of ", TermKind.LIST),
     ("category:", TermKind.META),

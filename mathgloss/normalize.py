@@ -62,7 +62,8 @@ _MARKS: Final = (
     r"\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e\u200c"
 )
 _WORD: Final = rf"(?:[^\W_][{_MARKS}]*)+"
-_TOKEN = re.compile(rf"{_WORD}(?:['’ʼ]{_WORD})*['’]?|\*|\S")
+# a star belongs to the letter that it stands on (C*-algebra)
+_TOKEN = re.compile(rf"{_WORD}(?:['’ʼ]{_WORD})*(?:['’]|\*)?|\S")
 _ARTICLES: Final = {
     "en": frozenset({"a", "an", "the"}),
     "fr": frozenset({"le", "la", "les", "un", "une"}),
@@ -163,8 +164,8 @@ def word_forms(surface: str, lang: str) -> tuple[str, ...]:
     """Normal form of one token: usually one word, none for a joiner such as a hyphen."""
     if surface in _JOINERS:
         return ()
-    if surface == "*":
-        return ("star",)
+    if len(surface) > 1 and surface[-1] == "*":
+        return (*word_forms(surface[:-1], lang), "star")
     text = surface.translate(_APOSTROPHES) if len(surface) > 1 else surface
     text = fold("".join(f" {_GREEK[ch]} " if ch in _GREEK else ch for ch in text))
     words = [word for word in text.split() if any(char.isalnum() for char in word)]

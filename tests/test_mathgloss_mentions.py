@@ -16,6 +16,9 @@ NAMES = {
     "wd:Q5": "interest",
     "wd:Q6": "Kähler manifold",
     "wd:Q7": "sigma-algebra",
+    "wd:Q8": "A-model",
+    "wd:Q9": "star",
+    "wd:Q10": "sigma",
 }
 
 
@@ -43,6 +46,9 @@ def finder() -> MentionFinder:
         ("$$x$$", []),
         ("\x00\x07", []),
         ("groupoid", []),
+        ("a * b and a footnote *", []),
+        ("a model", []),
+        (r"$\sigma$ and σ", []),
     ],
 )
 def test_mentions(finder: MentionFinder, text: str, found: list[tuple[str, str]]) -> None:

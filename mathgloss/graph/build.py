@@ -142,6 +142,11 @@ class _Plan:
             )
             for place, source in enumerate(self.paper_sources)
         }
+        # kept although the graph made from them is there: another may be made from them later
+        self.used |= {
+            self.stages.path("mentions", self._mention_key(source), ".json.gz")
+            for source in self.paper_sources
+        }
         files = [file.sha256 for source in self.inputs for file in source.files]
         keys["meta"] = digest(code_digest(), "meta", *(s.key for s in self.inputs), *files)
         return keys

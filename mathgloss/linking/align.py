@@ -81,8 +81,30 @@ def align(sources: Sequence[ParsedSource]) -> Alignment:
     _map_by_name(state)
     _mint(state)
     concepts = _concepts(state)
-    mappings = sorted(state.mappings, key=lambda row: (row.subject, row.object, row.set))
-    return Alignment(concepts=concepts, mappings=tuple(mappings), lexicon=state.lexicon)
+    for concept in concepts:
+        state.lexicon.retitle(concept.id, _shown(concept))
+    return Alignment(
+        concepts=concepts,
+        mappings=tuple(_titled(state, row) for row in sorted(state.mappings, key=_mapping_order)),
+        lexicon=state.lexicon,
+    )
+
+
+def _mapping_order(mapping: Mapping) -> tuple[str, str, str]:
+    return (mapping.subject, mapping.object, mapping.set)
+
+
+def _shown(concept: Concept) -> str:
+    """The preferred name in English, else in any language."""
+    names = concept.labels.get("en") or concept.labels.get("mul") or min(concept.labels.items())[1]
+    return names[0]
+
+
+def _titled(state: _State, mapping: Mapping) -> Mapping:
+    """The mapping with the name under which its concept is shown."""
+    if mapping.object not in state.lexicon:
+        return mapping
+    return replace(mapping, object_label=state.lexicon.title(mapping.object))
 
 
 def without(sources: Iterable[ParsedSource], excluded: Iterable[str]) -> list[ParsedSource]:

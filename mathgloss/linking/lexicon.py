@@ -105,6 +105,10 @@ class Lexicon:
         """The name under which a known concept is shown."""
         return self._titles[concept]
 
+    def retitle(self, concept: str, title: str) -> None:
+        """Show a known concept under another of its names."""
+        self._titles[concept] = title
+
     def prior(self, concept: str) -> Prior:
         """What is known of a known concept."""
         return self._priors[concept]

@@ -52,7 +52,8 @@ class MentionFinder:
         if not 0 < len(norm) <= MAX_NAME_WORDS:
             return False
         if len(norm) > 1:
-            return any(len(word) > 1 for word in norm)
+            # "a model" in a sentence is not the A-model
+            return any(len(word) > 1 for word in norm) and not (norm[0] == "a" and len(norm) == 2)
         word = norm[0]
         if len(word) < 3 or word.isdigit() or word in self._generic:
             return False
@@ -67,7 +68,11 @@ class MentionFinder:
             return []
         # "\n" is no word of any name, so no name spans a break
         doc = self._doc(self._vocab, words=[token.norm or "\n" for token in tokens])
-        spans = [(start, end) for _, start, end in self._matcher(doc)]
+        spans = [
+            (start, end)
+            for _, start, end in self._matcher(doc)
+            if end - start > 1 or _is_word(text, tokens[start])
+        ]
         return [self._mention(text, tokens[start:end], field) for start, end in _longest(spans)]
 
     def _mention(self, text: str, tokens: Sequence[Token], field: str) -> Mention:
@@ -84,6 +89,11 @@ class MentionFinder:
             confidence=first.confidence,
             candidates=tuple(candidates[1:MAX_CANDIDATES]),
         )
+
+
+def _is_word(text: str, token: Token) -> bool:
+    """Whether the token stands as a word in the text; a lone symbol or formula names nothing."""
+    return token.end - token.start > 1 and text[token.start].isalpha()
 
 
 def _longest(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
