@@ -7,6 +7,7 @@ import io
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,8 +38,8 @@ def link(path: Path, kind: bytes) -> Path:
     return path
 
 
-def read(path: Path, **limits: int) -> list[tuple[str, bytes]]:
-    return list(iter_members(path, **limits))
+def read(path: Path, **options: Any) -> list[tuple[str, bytes]]:
+    return list(iter_members(path, **options))
 
 
 def test_members_come_in_archive_order_without_folders(tmp_path: Path) -> None:
@@ -181,3 +182,39 @@ def test_a_name_in_no_encoding_can_be_shown_in_the_message(tmp_path: Path) -> No
         read(path)
     assert r"r/\udcff" in str(caught.value)
     str(caught.value).encode("utf-8")
+
+
+def test_only_wanted_members_are_given(tmp_path: Path) -> None:
+    names = ("root/a.md", "root/pages/b.md", "root/b.txt", "other/c.md", "root/D.MD")
+    path = write(tmp_path / "a", *((name, name.encode()) for name in names))
+    found = read(path, wanted="root/*.md")
+    assert found == [("root/a.md", b"root/a.md"), ("root/pages/b.md", b"root/pages/b.md")]
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_a_link_that_is_not_wanted_is_passed_over(tmp_path: Path, kind: bytes) -> None:
+    path = link(tmp_path / "a", kind)
+    assert read(path, wanted="root/a") == [("root/a", b"x")]
+    with pytest.raises(ParseError, match=r"root/link.*a link or device"):
+        read(path, wanted="root/l*")
+
+
+def test_a_large_member_that_is_not_wanted_is_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", ("r/large", bytes(3 * OVERHEAD_BYTES)), ("r/small", b"x"))
+    assert read(path, wanted="r/small", max_member_bytes=10) == [("r/small", b"x")]
+    with pytest.raises(ParseError, match=r"r/large: expected at most 10 bytes a file"):
+        read(path, wanted="r/*", max_member_bytes=10)
+
+
+def test_members_that_are_not_wanted_count_towards_all_bytes_together(tmp_path: Path) -> None:
+    path = write(tmp_path / "a", ("r/large", bytes(5000)), ("r/small", b"x"))
+    with pytest.raises(ParseError, match=r"r/large.*4000 together"):
+        read(path, wanted="r/small", max_total_bytes=4000)
+
+
+def test_an_archive_cut_off_in_what_is_not_wanted_is_refused(tmp_path: Path) -> None:
+    noise = bytes((i * i * 31 + i // 7) % 251 for i in range(9000))
+    path = write(tmp_path / "a", ("r/a", b"x"), ("r/large", noise))
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(ParseError, match="cannot be read to its end"):
+        read(path, wanted="r/a")
