@@ -19,7 +19,8 @@ from api.published import answers
 from api.responses import ASSET_VERSION, Rendered, from_snapshot
 from mathgloss import ids
 from mathgloss.errors import InputError, NotFoundError
-from mathgloss.graph.answers import Answer, Answers
+from mathgloss.graph.answers import Answers
+from mathgloss.graph.card import Answer
 
 blueprint: Final = Blueprint("pages", __name__)
 

@@ -26,7 +26,7 @@ from api.schemas import (
 )
 from api.sparql import ANSWER_TYPES, QUERY_TYPE
 from mathgloss.errors import DataNotFoundError
-from mathgloss.graph.answers import Answer
+from mathgloss.graph.card import Answer
 
 blueprint: Final = APIBlueprint("concepts", __name__, url_prefix="/api/v1", tag="REST")
 health_blueprint: Final = APIBlueprint("service", __name__, tag="Service")

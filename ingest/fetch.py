@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -240,7 +239,7 @@ def write_meta(target: Path, raw: RawFile, **extra: str) -> None:
     }
     temporary = _meta_path(target).with_suffix(".part")
     temporary.write_text(json.dumps(meta, indent=1, sort_keys=True), encoding="utf-8")
-    os.replace(temporary, _meta_path(target))  # noqa: PTH105
+    temporary.replace(_meta_path(target))
 
 
 def raw_from_meta(meta: dict[str, str], target: Path) -> RawFile:

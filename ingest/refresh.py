@@ -17,7 +17,8 @@ from ingest.registry import SOURCES, added_source, get_source
 from ingest.source import Source
 from mathgloss.config import Settings
 from mathgloss.errors import InputError, MathGlossError, SourceError
-from mathgloss.graph.build import PARSED, BuildResult, build_snapshot, source_inputs
+from mathgloss.graph.build import BuildResult, build_snapshot
+from mathgloss.graph.plan import PARSED, source_inputs
 from mathgloss.io.records import write_records
 from mathgloss.io.stages import Stages, code_digest, digest
 from mathgloss.io.state import (

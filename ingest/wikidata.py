@@ -15,7 +15,7 @@ import hashlib
 import logging
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final, cast
 from urllib.parse import unquote, unquote_plus
@@ -26,7 +26,21 @@ from ingest import wikidata_scope as scope
 from ingest.endpoint import Endpoint, Row, open_endpoint
 from ingest.fetch import Fetcher, now_utc, raw_from_meta, read_meta, sha256_of, write_meta
 from ingest.source import Source
-from mathgloss import vocab
+from ingest.wikidata_queries import (
+    ABOUT,
+    ALIAS,
+    DESCRIPTION,
+    DIRECT,
+    ENGLISH_WIKIPEDIA,
+    ENTITY,
+    IS_PART_OF,
+    LABEL,
+    NAME,
+    articles_query,
+    items_query,
+    scope_patterns,
+    statements_query,
+)
 from mathgloss.config import WIKIDATA_QUERY_SERVICE, Settings
 from mathgloss.errors import ParseError, SourceError
 from mathgloss.ids import is_qid, nlab_curie
@@ -62,77 +76,6 @@ INFO: Final = SourceInfo(
 BATCH_ITEMS: Final = 200  # WDQS times out on larger VALUES lists
 PAGE_ROWS: Final = 5000
 MIRROR_SLICE: Final = Path("wikidata") / "wikidata-slice.nt.gz"
-
-ENTITY: Final = "http://www.wikidata.org/entity/"
-DIRECT: Final = "http://www.wikidata.org/prop/direct/"
-LABEL: Final = vocab.expand("rdfs:label")
-ALIAS: Final = vocab.expand("skos:altLabel")
-DESCRIPTION: Final = "http://schema.org/description"
-ABOUT: Final = "http://schema.org/about"
-IS_PART_OF: Final = "http://schema.org/isPartOf"
-NAME: Final = "http://schema.org/name"
-ENGLISH_WIKIPEDIA: Final = "https://en.wikipedia.org/"
-
-_PREFIXES: Final = f"""PREFIX wd: <{ENTITY}>
-PREFIX wdt: <{DIRECT}>
-PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-PREFIX schema: <http://schema.org/>
-"""
-
-
-# ---------------------------------------------------------------------------------------- queries
-
-
-def scope_patterns(*, everything: bool) -> list[str]:
-    """Graph patterns for ``?item``: one for each class and identifier, or all labelled items."""
-    if everything:
-        return ["?item rdfs:label ?label ."]
-    by_class = [
-        f"{{ ?item wdt:P31/wdt:P279* wd:{qid} }} UNION {{ ?item wdt:P279+ wd:{qid} }}"
-        for qid in scope.CLASSES
-    ]
-    properties = [*scope.IDENTIFIERS, scope.MATHLIB_DECLARATION, scope.MSC]
-    return by_class + [f"?item wdt:{name} ?identifier ." for name in properties]
-
-
-def items_query(pattern: str, *, after: str, limit: int) -> str:
-    """The next page of items that fit the pattern, in the order of their IRIs, past ``after``."""
-    return (
-        f"{_PREFIXES}SELECT DISTINCT ?item WHERE {{ {pattern}\n"
-        f'  FILTER(STRSTARTS(STR(?item), "{ENTITY}Q") && STR(?item) > "{after}")\n'
-        f"}} ORDER BY STR(?item) LIMIT {limit}"
-    )
-
-
-def statements_query(items: Sequence[str]) -> str:
-    """Labels, aliases, descriptions (in the languages read) and statements of the items."""
-    values = " ".join(f"wd:{qid}" for qid in items)
-    names = [*scope.RELATIONS, *scope.IDENTIFIERS, scope.MATHLIB_DECLARATION, scope.MSC]
-    predicates = ", ".join(f"wdt:{name}" for name in names)
-    languages = ", ".join(f'"{lang}"' for lang in scope.LANGUAGES)
-    return (
-        f"{_PREFIXES}SELECT ?item ?predicate ?value WHERE {{\n"
-        f"  VALUES ?item {{ {values} }}\n"
-        f"  ?item ?predicate ?value .\n"
-        # a second VALUES here makes some engines join the two lists first: 100 times slower
-        f"  FILTER(?predicate IN (rdfs:label, skos:altLabel, schema:description, {predicates}))\n"
-        f'  FILTER(LANG(?value) = "" || LANG(?value) IN ({languages}) || isIRI(?value))\n'
-        f"}}"
-    )
-
-
-def articles_query(items: Sequence[str]) -> str:
-    """The English Wikipedia article of each item that has one, with its title if stated."""
-    values = " ".join(f"wd:{qid}" for qid in items)
-    return (
-        f"{_PREFIXES}SELECT ?item ?article ?title WHERE {{\n"
-        f"  VALUES ?item {{ {values} }}\n"
-        f"  ?article schema:about ?item ; schema:isPartOf <{ENGLISH_WIKIPEDIA}> .\n"
-        f"  OPTIONAL {{ ?article schema:name ?title }}\n"
-        f"}}"
-    )
-
 
 # ------------------------------------------------------------------------------------------ fetch
 
@@ -177,15 +120,22 @@ def fetch(fetcher: Fetcher) -> tuple[RawFile, ...]:
             got="no rows",
             advice="check --wikidata-endpoint",
         )
-    _write_slice(target, lines)
+    # no time stamp in the header: the same slice has the same hash
+    data = gzip.compress("".join(lines).encode(), mtime=0)
     raw = RawFile(
         url=address if not is_file else Path(address).name,
         path=str(target),
-        sha256=sha256_of(target),
-        size_bytes=target.stat().st_size,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
         retrieved=now_utc(),
     )
-    write_meta(target, raw, fingerprint=fingerprint)
+    same = known is not None and all(
+        known.get(key) == value
+        for key, value in (("sha256", raw.sha256), ("url", raw.url), ("fingerprint", fingerprint))
+    )
+    if not same or sha256_of(target) != raw.sha256:
+        _write_slice(target, data)
+        write_meta(target, raw, fingerprint=fingerprint)
     return (raw,)
 
 
@@ -196,13 +146,10 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256((sha256_of(path) + queries).encode()).hexdigest()
 
 
-def _write_slice(target: Path, lines: Iterable[str]) -> None:
+def _write_slice(target: Path, data: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
-    # no time stamp in the header: the same slice has the same hash
-    with temporary.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as stream:
-        for line in lines:
-            stream.write(line.encode())
+    temporary.write_bytes(data)
     temporary.replace(target)
 
 

@@ -12,7 +12,7 @@ from ingest.registry import SOURCES, get_source
 from mathgloss import vocab
 from mathgloss.cli import COMMANDS
 from mathgloss.errors import InputError
-from mathgloss.graph.build import ONTOLOGY
+from mathgloss.graph.plan import ONTOLOGY
 from mathgloss.ids import PREFIXES
 
 ROOT = Path(__file__).resolve().parent.parent

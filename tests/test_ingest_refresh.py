@@ -25,9 +25,17 @@ from mathgloss.config import Settings
 from mathgloss.errors import CheckError, InputError, NotFoundError
 from mathgloss.graph import checks
 from mathgloss.graph.answers import Answers
-from mathgloss.graph.snapshot import BUILDING, KEPT_SNAPSHOTS, open_current, read_manifest
+from mathgloss.graph.build import build_snapshot
+from mathgloss.graph.plan import source_inputs
+from mathgloss.graph.snapshot import (
+    BUILDING,
+    KEPT_SNAPSHOTS,
+    current_path,
+    open_current,
+    read_manifest,
+)
 from mathgloss.io.stages import Stages
-from mathgloss.io.state import read_state, writing
+from mathgloss.io.state import forget, read_state, writing
 from mathgloss.paths import bundled_dir
 from tests.conftest import ARCHIVES, make_mirror
 
@@ -679,3 +687,14 @@ def test_a_lost_stage_is_parsed_again(world: World) -> None:
     assert outcome.parsed == ("mulima",)
     assert not outcome.result.changed
     assert path.read_bytes() == data
+
+
+def test_going_back_to_earlier_data_publishes_the_earlier_snapshot(settings: Settings) -> None:
+    first = refresh(settings).result
+    forget(settings.layout, "tac")
+    sources = source_inputs(settings.layout, read_state(settings.layout))
+    second = build_snapshot(settings.layout, sources)
+    assert second.changed
+    third = refresh(settings).result
+    assert (third.changed, third.path) == (True, first.path)
+    assert current_path(settings.layout) == first.path

@@ -13,7 +13,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from api import create_app
-from ingest import wikidata
+from ingest import wikidata, wikidata_queries
 from ingest import wikidata_scope as scope
 from ingest.endpoint import EmbeddedEndpoint, HttpEndpoint, Row
 from ingest.fetch import Fetcher, new_session
@@ -120,7 +120,7 @@ def test_items_are_asked_page_by_page_until_a_page_is_not_full(
     assert len(found) == 10
     assert len(endpoint.queries) == 3
     assert all("LIMIT 4" in query for query in endpoint.queries)
-    assert f'STR(?item) > "{wikidata.ENTITY}Q3"' in endpoint.queries[1]
+    assert f'STR(?item) > "{wikidata_queries.ENTITY}Q3"' in endpoint.queries[1]
 
 
 def test_the_items_do_not_depend_on_the_size_of_a_page(
@@ -415,7 +415,7 @@ def test_an_rdf_file_may_be_of_any_format_that_its_name_tells(
     path = tmp_path / name
     path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
     assert list(wikidata.slice_lines(EmbeddedEndpoint(path), everything=True)) == [
-        f'<{wikidata.ENTITY}Q7> <{wikidata.LABEL}> "widget"@en .\n'
+        f'<{wikidata_queries.ENTITY}Q7> <{wikidata_queries.LABEL}> "widget"@en .\n'
     ]
 
 

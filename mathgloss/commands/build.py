@@ -13,7 +13,8 @@ from mathgloss.commands._shared import settings_of
 def command(ctx: click.Context, *, full: bool) -> None:
     """Build a snapshot from the sources as they were last fetched and parsed."""
     from mathgloss.errors import DataNotFoundError  # slow imports only when run
-    from mathgloss.graph.build import build_snapshot, source_inputs
+    from mathgloss.graph.build import build_snapshot
+    from mathgloss.graph.plan import source_inputs
     from mathgloss.io.state import read_state, writing
 
     home = settings_of(ctx).layout

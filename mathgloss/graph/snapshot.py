@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from mathgloss.paths import Home
 
 BUILDING: Final = ".building-"
 KEPT_SNAPSHOTS: Final = 3
+DIGEST_CHARS: Final = 10
 MANIFEST: Final = "manifest.json"
 REPORT: Final = "report.json"
 
@@ -120,14 +121,30 @@ def open_current(home: Home) -> Snapshot:
     return Snapshot(published_path(home))
 
 
+def find_complete(home: Home, digest: str) -> Path | None:
+    """A snapshot of this digest that is there already: an earlier one, or one never published."""
+    for path in sorted(home.snapshots.glob(f"*-{digest[:DIGEST_CHARS]}*")):
+        if path.name.startswith(BUILDING):
+            continue
+        with suppress(DataNotFoundError):
+            if read_manifest(path).digest == digest:
+                return path
+    return None
+
+
 def publish(home: Home, building: Path, snapshot_id: str) -> Path:
     """Give a finished folder its name and make it current, each by one atomic rename."""
     target = home.snapshots / snapshot_id
     building.replace(target)
+    make_current(home, snapshot_id)
+    return target
+
+
+def make_current(home: Home, snapshot_id: str) -> None:
+    """The atomic switch: from now on readers open this snapshot."""
     temporary = home.current.with_name(f".{home.current.name}.part")
     temporary.write_text(snapshot_id + "\n", encoding="utf-8")
-    os.replace(temporary, home.current)  # noqa: PTH105
-    return target
+    temporary.replace(home.current)
 
 
 def remove_leftovers(home: Home) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mathgloss.errors import InputError
-from mathgloss.graph.build import PARSED
+from mathgloss.graph.plan import PARSED
 from mathgloss.graph.snapshot import Manifest
 from mathgloss.io.records import read_records
 from mathgloss.linking.align import Alignment, align, without

@@ -15,6 +15,7 @@ from typing import Final
 
 from mathgloss import vocab
 from mathgloss.ids import split_curie
+from mathgloss.linking.labels import CORE, concept_labels, first_title, shown_name, source_rank
 from mathgloss.linking.lexicon import ACCEPT, Lexicon, Prior
 from mathgloss.model import (
     Concept,
@@ -26,7 +27,6 @@ from mathgloss.model import (
     Term,
     TermKind,
 )
-from mathgloss.normalize import normalize, split_qualifier
 
 # A concept without a Wikidata item is minted from the first of these that has a term for it.
 MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mulima")
@@ -36,11 +36,6 @@ MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mul
 AGREEING_REFERENCE: Final = 0.99
 OTHER_REFERENCE: Final = 0.90
 CONTESTED_REFERENCE: Final = 0.40
-
-CORE: Final = "core"
-
-# Who chooses the preferred name of a concept in a language, best first.
-LABEL_ORDER: Final = (CORE, "wikidata", "mulima", "nlab", "chicago", "syllabus", "overview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +77,7 @@ def align(sources: Sequence[ParsedSource]) -> Alignment:
     _mint(state)
     concepts = _concepts(state)
     for concept in concepts:
-        state.lexicon.retitle(concept.id, _shown(concept))
+        state.lexicon.retitle(concept.id, shown_name(concept))
     return Alignment(
         concepts=concepts,
         mappings=tuple(_titled(state, row) for row in sorted(state.mappings, key=_mapping_order)),
@@ -92,12 +87,6 @@ def align(sources: Sequence[ParsedSource]) -> Alignment:
 
 def _mapping_order(mapping: Mapping) -> tuple[str, str, str]:
     return (mapping.subject, mapping.object, mapping.set)
-
-
-def _shown(concept: Concept) -> str:
-    """The preferred name in English, else in any language."""
-    names = concept.labels.get("en") or concept.labels.get("mul") or min(concept.labels.items())[1]
-    return names[0]
 
 
 def _titled(state: _State, mapping: Mapping) -> Mapping:
@@ -193,20 +182,9 @@ def _open_lexicon(state: _State, claims: list[_Claim]) -> None:
             attested=len(attested[item]),
             age=int(item.removeprefix("wd:Q")),
         )
-        state.lexicon.add_concept(item, _title(terms), prior)
+        state.lexicon.add_concept(item, first_title(terms), prior)
         for term in terms:
             _add_names(state.lexicon, item, term)
-
-
-def _title(terms: Sequence[Term]) -> str:
-    ordered = sorted(terms, key=lambda term: _order(LABEL_ORDER, term.source))
-    labels = [label for term in ordered for label in term.labels]
-    english = [label for label in labels if label.lang in {"en", "mul"}] or labels
-    return split_qualifier(english[0].text)[0]
-
-
-def _order(names: tuple[str, ...], name: str) -> tuple[int, str]:
-    return (names.index(name) if name in names else len(names), name)
 
 
 def _add_names(lexicon: Lexicon, concept: str, term: Term) -> None:
@@ -353,7 +331,7 @@ def _mint(state: _State) -> None:
     """New concepts for the terms left over; terms of other sources with the same name join."""
     left = sorted(
         state.terms.keys() - state.target.keys(),
-        key=lambda name: (_order(MINT_ORDER, state.terms[name][0].source), name),
+        key=lambda name: (source_rank(MINT_ORDER, state.terms[name][0].source), name),
     )
     minted = Lexicon()
     joined: list[tuple[str, str, float, str]] = []
@@ -372,15 +350,12 @@ def _mint(state: _State) -> None:
             continue
         prior = Prior(described=any(term.definition for term in terms), age=age)
         for lexicon in (minted, state.lexicon):
-            lexicon.add_concept(subject, _title(terms), prior)
+            lexicon.add_concept(subject, first_title(terms), prior)
             for term in terms:
                 _add_names(lexicon, subject, term)
     for subject, concept, confidence, detail in joined:
         evidence = Evidence(justification=vocab.LEXICAL, source="mathgloss", detail=detail)
         _record(state, subject, concept, confidence, [evidence], MappingSet.PREDICTED)
-
-
-# --------------------------------------------------------------------------------------- concepts
 
 
 def _concepts(state: _State) -> tuple[Concept, ...]:
@@ -392,37 +367,8 @@ def _concepts(state: _State) -> tuple[Concept, ...]:
     return tuple(
         Concept(
             id=concept,
-            labels=_labels(concept, members[concept]),
+            labels=concept_labels(concept, members[concept]),
             terms=tuple(dict.fromkeys([concept, *(term.id for term in members[concept])])),
         )
         for concept in sorted(members)
     )
-
-
-def _labels(concept: str, terms: Sequence[Term]) -> dict[str, tuple[str, ...]]:
-    """Names by language, the preferred first: own names before those of mapped terms."""
-    ordered = sorted(
-        terms, key=lambda term: (_order(LABEL_ORDER, term.source), term.id != concept, term.id)
-    )
-    names: dict[str, list[str]] = defaultdict(list)
-    for kind in LabelKind:
-        for term in ordered:
-            for label in term.labels:
-                if label.kind is kind:
-                    names[label.lang].append(split_qualifier(label.text)[0])
-    return {lang: _distinct(names[lang], lang) for lang in sorted(names)}
-
-
-def _distinct(names: Sequence[str], lang: str) -> tuple[str, ...]:
-    """Names without those that differ from an earlier one only in case, plural or accents.
-
-    Of two English spellings that differ only in the case of the first letter the lower one is
-    kept: some sources capitalise titles.
-    """
-    seen: dict[tuple[str, ...], str] = {}
-    for name in names:
-        norm = normalize(name, lang) or (name,)
-        kept = seen.setdefault(norm, name)
-        if lang == "en" and kept == name[:1].upper() + name[1:]:
-            seen[norm] = name
-    return tuple(seen.values())
