@@ -91,6 +91,15 @@ def bench_answers(home: Path, _: Path) -> Iterator[Figure]:
     yield Figure(
         "GET concept in process, median", median_ms(lambda: client.get(CONCEPT)), "ms", 5, 2
     )
+    page = client.get("/api/v1/concepts?limit=100&after=wd:Q18").get_json()
+    fresh = iter([f"/api/v1/concepts/{row['id']}" for row in page["items"]])
+    yield Figure(
+        "the same of concepts not asked for before, median",
+        median_ms(lambda: client.get(next(fresh)), times=len(page["items"])),
+        "ms",
+        5,
+        2,
+    )
     with server(home) as (address, pid):
 
         def fetch() -> None:
