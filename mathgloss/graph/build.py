@@ -75,9 +75,8 @@ def build_snapshot(
     Raises:
         CheckError: what was built does not hold what it must; the published one is untouched.
     """
-    plan = Plan(home, inputs, progress)
-    if full:
-        plan.stages.keep_only(plan.used)
+    plan = Plan(home, inputs, progress, again=full)
+    plan.stages.remove_leftovers()
     graphs = plan.graphs()
     whole = digest(plan.align_key, *(f"{name}={key}" for name, key in sorted(graphs.items())))
     current = current_path(home)

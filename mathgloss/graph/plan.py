@@ -68,7 +68,11 @@ def source_inputs(home: Home, state: State) -> list[SourceInput]:
 class Plan:
     """All stages of one build, each made when first asked for."""
 
-    def __init__(self, home: Home, inputs: Sequence[SourceInput], progress: Progress) -> None:
+    def __init__(
+        self, home: Home, inputs: Sequence[SourceInput], progress: Progress, *, again: bool
+    ) -> None:
+        self._again = again
+        self._made: set[Path] = set()
         self.stages = Stages(home.stages)
         self.inputs = sorted(inputs, key=lambda source: source.info.name)
         self.progress = progress
@@ -126,6 +130,15 @@ class Plan:
     def _mention_key(self, source: SourceInput) -> str:
         return digest(self.align_key, "mentions", source.key)
 
+    def _make(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
+        """A stage's file, made if it is missing, or once anew in a full build."""
+        target = self.stages.path(kind, key, suffix)
+        again = self._again and target not in self._made
+        path = self.stages.make(kind, key, suffix, write, again=again)
+        self._made.add(path)
+        self.used.add(path)
+        return path
+
     def graph_file(self, graph: str, key: str) -> Path:
         """The gzipped N-Triples of a named graph, validated against the shapes when made."""
 
@@ -133,9 +146,7 @@ class Plan:
             self.progress(f"writing graph {graph}")
             rdf.write_chunks(path, checked_chunks(graph, self._triples(graph)))
 
-        path = self.stages.make("graph", key, ".nt.gz", write)
-        self.used.add(path)
-        return path
+        return self._make("graph", key, ".nt.gz", write)
 
     def _triples(self, graph: str) -> Iterator[ox.Triple]:
         kind, _, name = graph.partition("/")
@@ -190,8 +201,7 @@ class Plan:
             }
             write_records(path, MENTIONS, found)
 
-        path = self.stages.make("mentions", self._mention_key(source), ".json.gz", write)
-        self.used.add(path)
+        path = self._make("mentions", self._mention_key(source), ".json.gz", write)
         return read_records(path, MENTIONS)
 
     @cached_property
@@ -207,7 +217,7 @@ class Plan:
             self.progress("writing SSSOM")
             write_sets(path, self.alignment.mappings)
 
-        target = self.stages.make_folder("sssom", self.align_key, write)
+        target = self.stages.make_folder("sssom", self.align_key, write, again=self._again)
         self.used.add(target)
         return target
 
@@ -223,9 +233,7 @@ class Plan:
                 descriptions=self._descriptions(),
             )
 
-        path = self.stages.make("index", digest(self.align_key, "index"), ".sqlite", write)
-        self.used.add(path)
-        return path
+        return self._make("index", digest(self.align_key, "index"), ".sqlite", write)
 
     def _weights(self) -> dict[str, int]:
         lexicon = self.alignment.lexicon

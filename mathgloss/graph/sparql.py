@@ -6,6 +6,7 @@ The default graph of a query is the union of all named graphs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,14 +33,15 @@ GRAPH_FORMATS: Final = {
 
 # Just enough of SPARQL's grammar to tell a keyword from what only looks like one.
 _LEXER: Final = re.compile(
-    r"""(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
+    r"""(?P<iri><[^<>"{}|^`\x00-\x20]*>)
     | (?P<comment>\#[^\r\n]*)
     | (?P<string>\"{3}(?:[^"\\]|\\.|\"(?!\"\"))*\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*'{3}
         | "(?:[^"\\\r\n]|\\.)*" | '(?:[^'\\\r\n]|\\.)*')
     | (?P<variable>[?$]\w+)
     | (?P<prefixed>[\w.\-]*:[\w.\-:%\\]*)
     | (?P<tag>@[\w\-]+)
-    | (?P<word>\w+)""",
+    | (?P<number>[0-9]+)
+    | (?P<word>[^\W\d]\w*)""",
     re.VERBOSE | re.DOTALL,
 )
 _UPDATES: Final = frozenset([
@@ -73,14 +75,42 @@ def refuse_unsafe(query: str) -> None:
     """
     if len(query) > MAX_QUERY_CHARS:
         raise QueryError(f"query: expected at most {MAX_QUERY_CHARS} characters, got {len(query)}")
-    # escapes such as \u0053 stand for characters anywhere in a query, keywords included
-    text = re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", _unescape, query)
-    words = [match["word"].upper() for match in _LEXER.finditer(text) if match["word"]]
+    words = [match["word"].upper() for match in _LEXER.finditer(query) if match["word"]]
     first = next((word for word in words if word not in _PROLOGUE), "")
     if first in _UPDATES:
         raise QueryError(f"{first}: this endpoint answers queries only; updates are refused")
-    if "SERVICE" in words:
+    if "SERVICE" in words or _mentions_service(query):
         raise QueryError("SERVICE is refused: this endpoint does not query other endpoints")
+
+
+def _mentions_service(query: str) -> bool:
+    """Whether the query holds a SERVICE clause, by a second, whole parser.
+
+    The engine has no switch for SERVICE, so what the lexer may have misread is parsed by rdflib:
+    slower, so only if the letters occur at all. What cannot be told for sure counts as a clause.
+    """
+    readings = (query, re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", _unescape, query))
+    if not any("service" in reading.casefold() for reading in readings):
+        return False
+    if readings[0] != readings[1]:
+        return True  # escapes may stand for quotes, so two parsers may read two queries
+    from pyparsing import ParseException  # slow to import, seldom needed
+    from rdflib.plugins.sparql.parser import parseQuery
+
+    try:
+        return _holds_clause(parseQuery(query), "ServiceGraphPattern")
+    except (ParseException, RecursionError, ValueError, TypeError):
+        return True
+
+
+def _holds_clause(node: object, name: str) -> bool:
+    """Whether a clause of that name is anywhere in rdflib's parse of a query."""
+    if getattr(node, "name", None) == name:
+        return True
+    values = node.values() if isinstance(node, dict) else node
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return False
+    return any(_holds_clause(value, name) for value in values)
 
 
 def _unescape(match: re.Match[str]) -> str:

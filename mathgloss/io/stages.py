@@ -85,20 +85,32 @@ class Stages:
         """Delete every file that is not wanted, leftovers of killed runs among them."""
         kept = set(wanted)
         for path in self.root.glob("*/*"):
-            if path in kept:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            if path not in kept:
+                _remove(path)
 
-    def make_folder(self, kind: str, key: str, write: Callable[[Path], None]) -> Path:
-        """The stage's folder; ``write`` fills an empty temporary one if it is not there yet."""
+    def make_folder(
+        self, kind: str, key: str, write: Callable[[Path], None], *, again: bool = False
+    ) -> Path:
+        """The same for a folder; ``write`` fills an empty temporary one."""
         target = self.path(kind, key, "")
-        if not target.exists():
+        if again or not target.exists():
             temporary = target.with_name(f".{os.getpid()}-{target.name}")
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
             write(temporary)
+            if target.exists():
+                shutil.rmtree(target)
             temporary.replace(target)
         return target
+
+    def remove_leftovers(self) -> None:
+        """Delete the temporary files of killed runs."""
+        for path in self.root.glob("*/.*"):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
