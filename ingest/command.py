@@ -46,10 +46,10 @@ def command(
 
     A source that fails keeps the data it had; the exit status is then 1.
     """
-    from ingest.refresh import arxiv_option, paper_file_option, refresh  # slow
+    from ingest.refresh import arxiv_option, paper_file_options, refresh  # slow
 
     settings = settings_of(ctx, wikidata_endpoint=wikidata_endpoint)
-    added = dict(paper_file_option(path) for path in papers)
+    added = paper_file_options(papers)
     if arxiv_id or arxiv_query:
         added |= [arxiv_option(arxiv_id, arxiv_query)]
     started = time.perf_counter()

@@ -129,12 +129,10 @@ class HttpEndpoint:
 
     def _rows(self, response: requests.Response) -> list[Row]:
         try:
-            solutions = ox.parse_query_results(response.content, format=ox.QueryResultsFormat.JSON)
-            if isinstance(solutions, ox.QuerySolutions):
-                return [tuple(solution) for solution in solutions]
-            problem = "a boolean instead of rows"
+            return _parse_rows(response.content)
         except (SyntaxError, ValueError) as error:
             problem = str(error)
+        # raised here: no frame of it holds pyoxigraph's rows, which must die in this thread
         kind = response.headers.get("Content-Type", "no content type")
         raise self._failure(
             f"{kind}: {_first_line(response.text)} ({problem})",
@@ -149,6 +147,18 @@ class HttpEndpoint:
             got=got,
             advice=f"{advice}; the data fetched before stay in use",
         )
+
+
+def _parse_rows(content: bytes) -> list[Row]:
+    """The rows of SPARQL JSON results.
+
+    Raises:
+        ValueError: a boolean where rows were asked for.
+    """
+    solutions = ox.parse_query_results(content, format=ox.QueryResultsFormat.JSON)
+    if not isinstance(solutions, ox.QuerySolutions):
+        raise ValueError("a boolean instead of rows")
+    return [tuple(solution) for solution in solutions]
 
 
 def _first_line(text: str) -> str:

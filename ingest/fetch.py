@@ -25,6 +25,8 @@ CONNECT_TIMEOUT_S: Final = 10
 READ_TIMEOUT_S: Final = 90
 CHUNK_BYTES: Final = 1 << 20
 MEBIBYTE: Final = 1 << 20
+# a longer Retry-After is cut to this: a refresh that hangs for hours helps nobody
+MAX_RETRY_AFTER_S: Final = 120
 # statuses that upstreams use for "later": WDQS and arXiv answer 429, gateways 502-504
 RETRIED_STATUSES: Final = (429, 500, 502, 503, 504)
 
@@ -39,6 +41,7 @@ def new_session(contact: str, *, retries: int = 4, backoff_s: float = 2.0) -> re
         status_forcelist=RETRIED_STATUSES,
         allowed_methods=frozenset({"GET", "POST"}),
         respect_retry_after_header=True,
+        retry_after_max=MAX_RETRY_AFTER_S,
         raise_on_status=False,
     )
     adapter = HTTPAdapter(max_retries=retry)
@@ -188,7 +191,7 @@ def _store(response: requests.Response, url: str, target: Path, max_bytes: int) 
             stream.write(chunk)
     promised = response.headers.get("Content-Length")
     encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-    if promised is not None and not encoded and int(promised) != size:
+    if promised is not None and promised.isdecimal() and not encoded and int(promised) != size:
         raise SourceError(
             "the file was cut short",
             where=url,

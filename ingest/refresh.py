@@ -112,6 +112,7 @@ class _Refresh:
 
     def run(self, names: Sequence[str], added: dict[str, dict[str, Any]]) -> Outcome:
         known = {name: state.options for name, state in self.state.items() if state.options}
+        _refuse_clashes(known, added)
         wanted = {name: known.get(name, {}) for name in names or (*SOURCES, *known)}
         for name, options in (wanted | added).items():
             self._refresh_one(name, options)
@@ -206,6 +207,17 @@ class _Refresh:
             )
 
 
+def _refuse_clashes(known: dict[str, dict[str, Any]], added: dict[str, dict[str, Any]]) -> None:
+    """A file of papers must not silently take the place of another one of the same name."""
+    for name, options in added.items():
+        before = known.get(name, options)
+        if before != options and "papers" in options:
+            raise InputError(
+                f"{options['papers']}: the papers of {before['papers']} are already known as "
+                f"{name!r}; rename the file, or run 'mathgloss sources --forget {name}' first"
+            )
+
+
 def _report(parsed: ParsedSource) -> dict[str, Any]:
     kinds: dict[str, int] = {}
     for term in parsed.terms:
@@ -224,11 +236,20 @@ def _report(parsed: ParsedSource) -> dict[str, Any]:
     }
 
 
-def paper_file_option(path: Path) -> tuple[str, dict[str, Any]]:
-    """Name and options of a paper collection in a file of the user's."""
+def paper_file_options(paths: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Options, by name, of paper collections in files of the user's.
+
+    Raises:
+        InputError: two files would have the same name.
+    """
     from ingest.papers import file_source  # only for that option
 
-    return file_source(path).info.name, {"papers": str(path.resolve())}
+    options: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        added = {file_source(path).info.name: {"papers": str(path.resolve())}}
+        _refuse_clashes(options, added)
+        options |= added
+    return options
 
 
 def arxiv_option(ids: Sequence[str], queries: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -168,7 +168,15 @@ def iter_items(endpoint: Endpoint, *, everything: bool) -> Iterator[str]:
             if len(page) < PAGE_ROWS:
                 break
             last = page[-1][0]
-            after = last.value if isinstance(last, ox.NamedNode) else ""
+            if not isinstance(last, ox.NamedNode) or last.value <= after:
+                raise SourceError(
+                    "the Wikidata endpoint does not page",
+                    where=f"the query for items past {after!r}",
+                    expected="items in the order of their IRIs, past the one given",
+                    got=str(last),
+                    advice="use an endpoint that honours FILTER, ORDER BY and LIMIT",
+                )
+            after = last.value
 
 
 def slice_lines(endpoint: Endpoint, *, everything: bool) -> Iterator[str]:

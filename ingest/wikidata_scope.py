@@ -89,6 +89,7 @@ NOT_CONCEPTS: Final = {
     "Q7889": TermKind.WORK,  # video game
     "Q5633421": TermKind.WORK,  # scientific journal
     "Q13442814": TermKind.WORK,  # scholarly article
+    "Q16521": TermKind.OTHER,  # taxon: Kerodon is a rodent too
     "Q43229": TermKind.ORGANISATION,
     "Q4830453": TermKind.ORGANISATION,  # business
     "Q215380": TermKind.ORGANISATION,  # musical group

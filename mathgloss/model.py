@@ -32,6 +32,7 @@ class TermKind(StrEnum):
     META = "page about pages"
     WORK = "creative work"
     ORGANISATION = "organisation or event"
+    OTHER = "something else"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

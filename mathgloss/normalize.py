@@ -62,8 +62,9 @@ _MARKS: Final = (
     r"\u0900-\u0903\u093a-\u094f\u0e31-\u0e4e\u200c"
 )
 _WORD: Final = rf"(?:[^\W_][{_MARKS}]*)+"
-# a star belongs to the letter that it stands on (C*-algebra)
-_TOKEN = re.compile(rf"{_WORD}(?:['’ʼ]{_WORD})*(?:['’]|\*)?|\S")
+# A star belongs to the letter that it stands on (C*-algebra), a minus to the number that it makes
+# negative: (-2)-category, but not Calabi-Yau 3-fold.
+_TOKEN = re.compile(rf"(?:(?<![^\s(,;])[-−](?=\d))?{_WORD}(?:['’ʼ]{_WORD})*(?:['’]|\*)?|\S")
 _ARTICLES: Final = {
     "en": frozenset({"a", "an", "the"}),
     "fr": frozenset({"le", "la", "les", "un", "une"}),
@@ -164,6 +165,8 @@ def word_forms(surface: str, lang: str) -> tuple[str, ...]:
     """Normal form of one token: usually one word, none for a joiner such as a hyphen."""
     if surface in _JOINERS:
         return ()
+    if len(surface) > 1 and surface[0] in "-−":
+        return ("minus", *word_forms(surface[1:], lang))
     if len(surface) > 1 and surface[-1] == "*":
         return (*word_forms(surface[:-1], lang), "star")
     text = surface.translate(_APOSTROPHES) if len(surface) > 1 else surface

@@ -94,15 +94,15 @@ def answers(world: tuple[Settings, Outcome]) -> Answers:
 
 @pytest.fixture
 def mathgloss(world: tuple[Settings, Outcome]) -> Callable[..., str]:
-    """Run a command of ``mathgloss`` on the small world; gives its standard output."""
+    """Run a command of ``mathgloss`` on the small world; gives its standard output or error."""
     from click.testing import CliRunner
 
     from mathgloss.cli import root
 
-    def run(*arguments: str, exit_code: int = 0) -> str:
+    def run(*arguments: str, exit_code: int = 0, error: bool = False) -> str:
         options = ["--home", str(world[0].home), "--mirror", str(world[0].mirror)]
         result = CliRunner().invoke(root, [*options, *arguments], catch_exceptions=False)
         assert result.exit_code == exit_code, result.output
-        return result.stdout
+        return result.stderr if error else result.stdout
 
     return run

@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import pytest
 from click.testing import CliRunner, Result
 
-from ingest.refresh import Outcome, paper_file_option, refresh
+from ingest.refresh import Outcome, paper_file_options, refresh
 from ingest.registry import BUNDLED, SOURCES, added_source
 from mathgloss import vocab
 from mathgloss.cli import root
@@ -527,14 +527,14 @@ def test_a_file_of_papers_is_added_and_remembered(world: World, papers: Path) ->
 
 
 def test_a_file_of_papers_is_refreshed_by_its_name(world: World, papers: Path) -> None:
-    name, options = paper_file_option(papers)
+    ((name, options),) = paper_file_options([papers]).items()
     world.refresh("core", added={name: options})
     papers.write_text(PAPERS.replace("Each monoid", "No monoid"), encoding="utf-8")
     assert world.refresh(name).parsed == (name,)
 
 
 def test_a_file_of_papers_that_vanishes_keeps_its_papers(world: World, papers: Path) -> None:
-    name, options = paper_file_option(papers)
+    ((name, options),) = paper_file_options([papers]).items()
     world.refresh("core", added={name: options})
     papers.unlink()
     before = world.listing()
@@ -698,3 +698,9 @@ def test_going_back_to_earlier_data_publishes_the_earlier_snapshot(settings: Set
     third = refresh(settings).result
     assert (third.changed, third.path) == (True, first.path)
     assert current_path(settings.layout) == first.path
+
+
+def test_two_paper_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "mine.jsonl" for folder in ("a", "b")]
+    with pytest.raises(InputError, match=r"b/mine.jsonl: the papers of .*a/mine.jsonl are already"):
+        paper_file_options(paths)

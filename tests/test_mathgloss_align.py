@@ -224,3 +224,18 @@ def test_a_mapping_is_labelled_in_english_where_the_term_has_an_english_name() -
     named = term("mulima:1", "grup@ca", "group", **refers("wd:Q83478"))
     found = align([source("wikidata", GROUP), source("mulima", named)])
     assert found.mappings[0].subject_label == "group"
+
+
+def test_of_two_entries_of_a_source_the_one_spelled_like_the_item_is_taken() -> None:
+    item = term("wd:Q1", "element")
+    pages = (term("nlab:Elements", "Elements"), term("nlab:element", "element"))
+    found = align([source("wikidata", item), source("nlab", *pages)])
+    assert mappings(found, "nlab:element") == [("wd:Q1", MappingSet.PREDICTED)]
+    assert mappings(found, "nlab:Elements") == [("wd:Q1", MappingSet.UNSURE)]
+
+
+def test_topics_of_the_same_name_at_two_places_are_both_taken() -> None:
+    topics = (term("syllabus:a/group", "group"), term("syllabus:b/group", "group"))
+    found = align([source("wikidata", GROUP), source("syllabus", *topics)])
+    assert mappings(found, "syllabus:a/group") == [("wd:Q83478", MappingSet.PREDICTED)]
+    assert mappings(found, "syllabus:b/group") == [("wd:Q83478", MappingSet.PREDICTED)]

@@ -45,6 +45,22 @@ def test_a_near_name_is_suggested(answers: Answers) -> None:
         answers.resolve("abelian gro")
 
 
+@pytest.mark.parametrize(
+    ("identifier", "hint"),
+    [
+        ("wd:Q0", "expected a Wikidata item such as wd:Q181296"),
+        ("foo:bar", "prefixes: arxiv"),
+        ("nlab:Abelian Groups", "near: abelian group"),
+        ("chicago:abelian", "near: abelian group"),
+    ],
+)
+def test_a_wrong_identifier_is_told_what_is_wrong_or_near(
+    answers: Answers, identifier: str, hint: str
+) -> None:
+    with pytest.raises(NotFoundError, match=hint):
+        answers.resolve(identifier)
+
+
 def test_a_card_has_what_each_source_says(answers: Answers) -> None:
     card = answers.concept("wd:Q181296")
     assert card["label"] == "abelian group"

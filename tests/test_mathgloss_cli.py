@@ -76,7 +76,8 @@ def test_link_terms_gives_one_sssom_row_for_each_term(mathgloss: Run, tmp_path: 
         encoding="utf-8",
     )
     out = tmp_path / "out.sssom.tsv"
-    mathgloss("link", "terms", str(terms), "-o", str(out))
+    output = mathgloss("link", "terms", str(terms), "-o", str(out), exit_code=1, error=True)
+    assert "terms.csv:5: t:4: no label, so no item is found" in output
     rows = sssom_rows(out)
     assert [(row["subject_id"], row["object_id"]) for row in rows[:4]] == [
         ("t:1", "wd:Q181296"),
@@ -100,6 +101,18 @@ def test_link_terms_without_a_source_does_not_know_its_names(
     assert sssom_rows(out)[0]["object_id"] == "sssom:NoTermFound"
 
 
+def test_odd_rows_of_a_term_file_are_named(mathgloss: Run, tmp_path: Path) -> None:
+    terms = tmp_path / "terms.csv"
+    long = "x" * 200_000
+    terms.write_text(f"id,label\nt:1,gr\x00oup\n,ring\nt:1,{long}\n", encoding="utf-8")
+    out = tmp_path / "out.sssom.tsv"
+    output = mathgloss("link", "terms", str(terms), "-o", str(out), exit_code=1, error=True)
+    assert "terms.csv:3: expected an id in the first column" in output
+    assert "terms.csv:4: t:1: the id came before" in output
+    assert "\x00" not in out.read_text(encoding="utf-8")
+    assert [row["object_id"] for row in sssom_rows(out)] == ["sssom:NoTermFound"] * 2
+
+
 # the reference tool uses what pandas now deprecates
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_our_sssom_is_read_by_the_reference_tool(mathgloss: Run, tmp_path: Path) -> None:
@@ -120,7 +133,7 @@ def test_our_sssom_is_read_by_the_reference_tool(mathgloss: Run, tmp_path: Path)
     [
         ("name,label\na,b\n", "expected columns id,label"),
         ("", "expected columns id,label"),
-        ("id,label\n,group\n", ":2: expected an id"),
+        ('id,label\n1,"group\n2,ring\n', "not a well-formed CSV file: unexpected end of data"),
     ],
 )
 def test_bad_term_files_get_a_clear_error(
@@ -135,7 +148,7 @@ def test_bad_term_files_get_a_clear_error(
 def test_a_term_file_that_is_not_text(mathgloss: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_bytes(b"id,label\n1,\xff\xfe\n")
-    with pytest.raises(InputError, match="CSV file in UTF-8"):
+    with pytest.raises(InputError, match="expected UTF-8"):
         mathgloss("link", "terms", str(path), "-o", str(tmp_path / "out.tsv"))
 
 
@@ -160,13 +173,40 @@ def test_annotate_gives_offsets_into_the_fields_as_given(mathgloss: Run, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "line", ["not json", "[1]", '{"title": "no id"}', '{"id": 1, "text": 5}', "[" * 5000]
+    "line",
+    [
+        b"not json",
+        b"[1]",
+        b'{"title": "no id"}',
+        b'{"id": true}',
+        b'{"id": 1, "text": 5}',
+        b"[" * 5000,
+        b'{"id": "\xff"}',
+    ],
 )
-def test_bad_text_files_name_the_line(mathgloss: Run, tmp_path: Path, line: str) -> None:
+def test_a_bad_line_is_named_and_the_others_are_annotated(
+    mathgloss: Run, tmp_path: Path, line: bytes
+) -> None:
     texts = tmp_path / "texts.jsonl"
-    texts.write_text('{"id": "ok"}\n' + line + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"texts.jsonl:2: expected"):
-        mathgloss("annotate", str(texts), "-o", str(tmp_path / "out.jsonl"))
+    # U+2028 ends a line for str.splitlines, not in JSON lines; a byte order mark is no text
+    good = '{"id": "ok", "text": "a\u2028group"}\n'.encode("utf-8-sig")
+    texts.write_bytes(good + line + b'\n\n{"id": 2}\n')
+    out = tmp_path / "out.jsonl"
+    output = mathgloss("annotate", str(texts), "-o", str(out), exit_code=1, error=True)
+    assert "texts.jsonl:2: expected" in output
+    rows = [json.loads(row) for row in out.read_text(encoding="utf-8").split("\n") if row]
+    assert [row["id"] for row in rows] == ["ok", 2]
+    assert rows[0]["mentions"][0]["surface"] == "group"
+
+
+@pytest.mark.parametrize("command", [["link", "terms"], ["annotate"]])
+def test_output_into_a_folder_that_is_not_there_is_refused_before_the_work(
+    mathgloss: Run, tmp_path: Path, command: list[str]
+) -> None:
+    given = tmp_path / "given"
+    given.write_text("id,label\n", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written"):
+        mathgloss(*command, str(given), "-o", str(tmp_path / "no" / "out"))
 
 
 def test_query_prints_rows_and_triples(mathgloss: Run, tmp_path: Path) -> None:

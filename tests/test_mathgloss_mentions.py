@@ -19,6 +19,10 @@ NAMES = {
     "wd:Q8": "A-model",
     "wd:Q9": "star",
     "wd:Q10": "sigma",
+    "wd:Q11": "has-a",
+    "wd:Q12": "of the form",
+    "wd:Q13": "machine learning",
+    "wd:Q14": "three-body problem",
 }
 
 
@@ -48,6 +52,9 @@ def finder() -> MentionFinder:
         ("groupoid", []),
         ("a * b and a footnote *", []),
         ("a model", []),
+        ("This has a number of the form 3.", []),
+        ("machine learning", [("machine learning", "wd:Q13")]),
+        ("the three body problem", [("three body problem", "wd:Q14")]),
         (r"$\sigma$ and σ", []),
     ],
 )

@@ -31,6 +31,8 @@ from mathgloss.normalize import (
         ("Čech homology", "Cech homology"),
         ("Poincaré lemma", "Poincaré lemmas"),
         ("bases", "basis"),
+        ("(−1)-groupoid", "(-1)-groupoids"),
+        ("Calabi-Yau 3-fold", "Calabi–Yau 3-folds"),
         ("matrices", "matrix"),
         ("sheaves of spectra", "sheaf of spectrum"),
     ],
@@ -47,6 +49,7 @@ def test_spellings_of_one_name_agree(one: str, other: str) -> None:
         ("kernel (algebra)", "kernel"),
         ("ring", "rng"),
         ("2-category", "category"),
+        ("(-2)-category", "2-category"),
     ],
 )
 def test_names_of_different_things_differ(one: str, other: str) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from mathgloss.config import Settings
     from mathgloss.graph.answers import Answers
+
+SHOWN_REJECTIONS: Final = 10
+PIPED_WIDTH: Final = 160
 
 exclude_source_option = click.option(
     "--exclude-source",
@@ -37,6 +44,38 @@ def answers_of(ctx: click.Context) -> Answers:
     return Answers(open_current(settings_of(ctx).layout))
 
 
+@contextmanager
+def writing_whole(output: Path) -> Iterator[IO[str]]:
+    """A text file that appears whole at the end, or not at all.
+
+    Raises:
+        InputError: it cannot be written there; found out before the work begins.
+    """
+    from mathgloss.errors import InputError
+
+    temporary = output.with_name(f".{os.getpid()}-{output.name}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        temporary.replace(output)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def report_rejected(rejected: Sequence[str]) -> None:
+    """Name the rows that were not taken on standard error; the exit status is then 1."""
+    if not rejected:
+        return
+    for line in rejected[:SHOWN_REJECTIONS]:
+        click.secho(f"rejected: {line}", fg="red", err=True)
+    if len(rejected) > SHOWN_REJECTIONS:
+        click.secho(f"rejected: {len(rejected) - SHOWN_REJECTIONS} more", fg="red", err=True)
+    sys.exit(1)
+
+
 def echo_json(value: object) -> None:
     """Print a value as JSON, readable and unescaped."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1))
@@ -55,4 +94,5 @@ def echo_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in held:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    Console().print(table)
+    # a pipe has no width of its own; folding every cell would make the table unreadable
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from mathgloss.commands._shared import exclude_source_option, settings_of
+from mathgloss.commands._shared import (
+    exclude_source_option,
+    report_rejected,
+    settings_of,
+    writing_whole,
+)
 
 
 @click.command(name="annotate")
@@ -19,58 +23,31 @@ from mathgloss.commands._shared import exclude_source_option, settings_of
 def command(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...]) -> None:
     """Find concepts in FILE (JSON lines with id, title, text).
 
-    Writes JSON lines with the mentions of each; offsets count Unicode code points.
+    Writes JSON lines with the mentions of each; offsets count Unicode code points. Lines that
+    cannot be read are left out, named, and make the exit status 1.
     """
     from dataclasses import asdict  # slow imports only when run
 
     from mathgloss.graph.snapshot import open_manifest
     from mathgloss.graph.sources import align_snapshot
+    from mathgloss.io.texts import TEXT_FIELDS, read_texts
     from mathgloss.linking.mentions import MentionFinder
 
-    records = list(_read(file))
     home = settings_of(ctx).layout
-    finder = MentionFinder(align_snapshot(home, open_manifest(home), excluded=excluded).lexicon)
-    count = 0
-    with output.open("w", encoding="utf-8") as stream:
-        for record in records:
-            mentions = [
+    manifest = open_manifest(home)
+    rejected: list[str] = []
+    texts = mentions = 0
+    with writing_whole(output) as stream:
+        finder = MentionFinder(align_snapshot(home, manifest, excluded=excluded).lexicon)
+        for record in read_texts(file, rejected):
+            found = [
                 asdict(mention)
-                for field in ("title", "text")
+                for field in TEXT_FIELDS
                 for mention in finder.find(record[field], field=field)
             ]
-            count += len(mentions)
-            line = {"id": record["id"], "mentions": mentions}
+            texts += 1
+            mentions += len(found)
+            line = {"id": record["id"], "mentions": found}
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-    click.echo(f"{len(records)} texts, {count} mentions, written to {output}", err=True)
-
-
-def _read(file: Path) -> list[dict[str, Any]]:
-    """The records of the file.
-
-    Raises:
-        InputError: a line is no JSON object with an id and texts; all such lines are counted.
-    """
-    from mathgloss.errors import InputError
-
-    records = []
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: expected JSON lines in UTF-8, got {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{file}:{number}: expected a JSON object, got {error}") from error
-        record = {"id": None, "title": "", "text": ""} | value if isinstance(value, dict) else {}
-        if not isinstance(record.get("id"), str | int) or not all(
-            isinstance(record[field], str) for field in ("title", "text")
-        ):
-            raise InputError(
-                f'{file}:{number}: expected {{"id", "title", "text"}} with text values, '
-                f"got {line[:120]!r}"
-            )
-        records.append(record)
-    return records
+    click.echo(f"{texts} texts, {mentions} mentions, written to {output}", err=True)
+    report_rejected(rejected)

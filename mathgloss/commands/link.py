@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from mathgloss.commands._shared import exclude_source_option, settings_of
+from mathgloss.commands._shared import (
+    exclude_source_option,
+    report_rejected,
+    settings_of,
+    writing_whole,
+)
 
 
 @click.group(name="link")
@@ -22,7 +27,8 @@ def command() -> None:
 def terms(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...]) -> None:
     """Link each term of FILE (CSV: id,label[,lang,definition]) to a Wikidata item or to none.
 
-    Writes SSSOM: one row per term, in order.
+    Writes SSSOM: one row per term, in order. Rows without an id are left out; these, terms without
+    a label and repeated ids are named, and make the exit status 1.
     """
     from mathgloss.graph.snapshot import open_manifest  # slow to import
     from mathgloss.graph.sources import align_snapshot
@@ -31,16 +37,20 @@ def terms(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...
     from mathgloss.linking.terms import link_terms, read_terms
 
     home = settings_of(ctx).layout
-    rows = read_terms(file)
     manifest = open_manifest(home)
-    lexicon = align_snapshot(home, manifest, excluded=excluded).lexicon
-    linked = list(link_terms(lexicon, rows))
+    rejected: list[str] = []
+    rows = read_terms(file, rejected)
     left_out = f", without {', '.join(excluded)}" if excluded else ""
-    text = render(
-        linked,
-        set_id=f"{BASE}links/{manifest.id}",
-        description=f"terms of {file.name} linked with snapshot {manifest.id}{left_out}",
-    )
-    output.write_text(text, encoding="utf-8")
+    with writing_whole(output) as stream:
+        lexicon = align_snapshot(home, manifest, excluded=excluded).lexicon
+        linked = list(link_terms(lexicon, rows))
+        stream.write(
+            render(
+                linked,
+                set_id=f"{BASE}links/{manifest.id}",
+                description=f"terms of {file.name} linked with snapshot {manifest.id}{left_out}",
+            )
+        )
     found = sum(row["object_id"] != NO_TERM_FOUND for row in linked)
     click.echo(f"{len(linked)} terms, {found} linked, written to {output}", err=True)
+    report_rejected(rejected)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from functools import cached_property
 from typing import Final
+from urllib.parse import unquote_plus
 
 import pyoxigraph as ox
 
@@ -43,21 +44,29 @@ class Answers:
         text = identifier.strip()
         try:
             curie = ids.canonical(text)
-        except InputError:
-            curie = ""
-        if curie:
-            if self._is_concept(curie):
-                return curie
-            rows = self.reader.rows("concept_of", term=curie)
-            if rows:
-                return ids.curie(rows[0]["concept"].value)
-        elif found := self.index.exact(text):
-            return found[0]
-        elif rows := self.reader.rows("concept_of", term=f"lean:{text}") if _is_word(text) else []:
+        except InputError as error:
+            curie, reason = "", f" ({error})" if _is_curie(text) else ""
+        else:
+            reason = ""
+        if curie and self._is_concept(curie):
+            return curie
+        rows = self.reader.rows("concept_of", term=curie) if curie else []
+        if not rows and not curie:
+            if found := self.index.exact(text):
+                return found[0]
+            rows = self.reader.rows("concept_of", term=f"lean:{text}") if _is_word(text) else []
+        if rows:
             return ids.curie(rows[0]["concept"].value)
-        near = [hit.name for hit in self.index.search(text[:100], limit=3)] if not curie else []
-        hint = f"; near: {', '.join(near)}" if near else ""
-        raise NotFoundError(f"no concept {identifier[:200]!r} in snapshot {self.snapshot.id}{hint}")
+        raise NotFoundError(
+            f"no concept {identifier[:200]!r} in snapshot {self.snapshot.id}"
+            f"{reason}{self._near(curie or text)}"
+        )
+
+    def _near(self, text: str) -> str:
+        """A hint at names that come near, for a message."""
+        words = unquote_plus(text.rpartition(":")[2]).replace("_", " ")[:100]
+        near = [hit.label for hit in self.index.search(words, limit=3)]
+        return f"; near: {', '.join(near)}" if near else ""
 
     def _is_concept(self, curie: str) -> bool:
         pattern = (node(curie), _RDF_TYPE, _CONCEPT, _CONCEPTS_GRAPH)
@@ -204,6 +213,11 @@ class Answers:
 _RDF_TYPE: Final = ox.NamedNode(vocab.expand("rdf:type"))
 _CONCEPT: Final = ox.NamedNode(vocab.expand("skos:Concept"))
 _CONCEPTS_GRAPH: Final = ox.NamedNode(vocab.GRAPH + "concepts")
+
+
+def _is_curie(text: str) -> bool:
+    """Whether the text was meant as an identifier with a prefix rather than as a name."""
+    return ":" in text and _is_word(text)
 
 
 def _is_word(text: str) -> bool:

@@ -295,19 +295,47 @@ def _subject_source(state: _State, subject: str) -> str:
 
 def _map_by_name(state: _State) -> None:
     """Terms that no source refers to an item, by their names."""
-    found = []
+    found = {}
     for subject in sorted(state.terms.keys() - state.target.keys()):
         best = _best_by_name(state, subject)
         if best is not None:
-            found.append((subject, *best))
+            found[subject] = best
+    outdone = _outdone(state, found)
     # recorded only now, so that no term is matched by way of another term's weak match
-    for subject, concept, confidence, evidence in found:
-        _record(state, subject, concept, confidence, [evidence], MappingSet.PREDICTED)
+    for subject, (concept, confidence, evidence) in found.items():
+        sure = CONTESTED_REFERENCE if subject in outdone else confidence
+        _record(state, subject, concept, sure, [evidence], MappingSet.PREDICTED)
 
 
-def _best_by_name(state: _State, subject: str) -> tuple[str, float, Evidence] | None:
+_Found = tuple[str, float, Evidence]
+
+
+def _outdone(state: _State, found: MappingOf[str, _Found]) -> set[str]:
+    """Terms whose item another term of their source has the better claim to.
+
+    A source seldom has two entries for one thing. The better claim is the source's own reference,
+    then the surer match, then the spelling of the item's name; equally named terms do not compete.
+    """
+    claims: dict[tuple[str, str], list[tuple[bool, float, bool, str]]] = defaultdict(list)
+    for subject, concept in state.target.items():
+        key = (_subject_source(state, subject), concept)
+        claims[key].append((True, 1.0, True, _subject_label(state, subject)))
+    for subject, (concept, confidence, _) in found.items():
+        label = _subject_label(state, subject)
+        same = label == state.lexicon.title(concept)
+        claims[_subject_source(state, subject), concept].append((False, confidence, same, label))
+    best = {key: max(held)[3].casefold() for key, held in claims.items()}
+    return {
+        subject
+        for subject, (concept, _, _) in found.items()
+        if best[_subject_source(state, subject), concept]
+        != _subject_label(state, subject).casefold()
+    }
+
+
+def _best_by_name(state: _State, subject: str) -> _Found | None:
     """The concept most probable over all names of the term, with the reason."""
-    best: tuple[str, float, Evidence] | None = None
+    best: _Found | None = None
     for term in state.terms[subject]:
         for label in term.labels:
             candidates = state.lexicon.candidates(label.text, label.lang)

@@ -23,6 +23,8 @@ UNIQUE_WORD: Final = 0.90
 AMBIGUOUS_PHRASE: Final = 0.90
 AMBIGUOUS_WORD: Final = 0.75
 ALTERNATIVE_FACTOR: Final = 0.95
+# a single word that is only another name of the concept is often an adjective ("regular")
+ALTERNATIVE_WORD_FACTOR: Final = 0.80
 OTHER_LANGUAGE_FACTOR: Final = 0.80
 # the term says which one, the name does not ("group (chemistry)" and "group"): below acceptance
 QUALIFIED_TERM_FACTOR: Final = 0.50
@@ -149,7 +151,7 @@ class Lexicon:
     ) -> list[Candidate]:
         best: dict[str, _Match] = {}
         for entry in entries:
-            match = self._match(entry, wanted)
+            match = self._match(entry, wanted, words)
             if entry.concept not in best or match > best[entry.concept]:
                 best[entry.concept] = match
         ranked = sorted(best.values(), reverse=True)
@@ -170,8 +172,10 @@ class Lexicon:
             for place, match in enumerate(ranked)
         ]
 
-    def _match(self, entry: Entry, wanted: Norm | None) -> _Match:
-        quality = 1.0 if entry.kind is LabelKind.PREFERRED else ALTERNATIVE_FACTOR
+    def _match(self, entry: Entry, wanted: Norm | None, words: int) -> _Match:
+        quality = 1.0
+        if entry.kind is LabelKind.ALTERNATIVE:
+            quality = ALTERNATIVE_FACTOR if words > 1 else ALTERNATIVE_WORD_FACTOR
         if wanted is not None and wanted not in _PLAIN_QUALIFIERS:
             if entry.qualifier is None:
                 quality *= QUALIFIED_TERM_FACTOR

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as MappingOf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,11 @@ if TYPE_CHECKING:
 
 MAX_NAME_WORDS: Final = 8
 MAX_CANDIDATES: Final = 5
+# spaCy counts these among the stop words, but they are part of names: three-body problem
+NUMERALS: Final = frozenset({
+    "one", "two", "three", "four", "five", "six", "eight", "nine", "ten", "eleven", "twelve",
+    "fifteen", "twenty", "forty", "fifty", "sixty", "hundred", "first", "third",
+})  # fmt: skip
 _BATCH: Final = 500
 # a text past this length is an input error, not a paper
 MAX_TEXT_CHARS: Final = 1_000_000
@@ -40,6 +44,9 @@ class MentionFinder:
         self._generic = frozenset(GENERIC_WORDS.read_text(encoding="utf-8").split())
         self._lang = lang
         self._vocab = spacy.blank(lang).vocab
+        self._function_words = frozenset(
+            word for word in spacy.blank(lang).Defaults.stop_words if word not in NUMERALS
+        )
         self._doc = Doc
         self._matcher: PhraseMatcher = PhraseMatcher(self._vocab, attr="ORTH")
         names = sorted(norm for norm in lexicon.names(lang) if self._worth_finding(norm))
@@ -53,13 +60,21 @@ class MentionFinder:
             return False
         if len(norm) > 1:
             # "a model" in a sentence is not the A-model
-            return any(len(word) > 1 for word in norm) and not (norm[0] == "a" and len(norm) == 2)
+            article = norm[0] == "a" and len(norm) == 2
+            return any(len(word) > 1 for word in norm) and not (article or self._is_filler(norm))
         word = norm[0]
         if len(word) < 3 or word.isdigit() or word in self._generic:
             return False
         # a single word is believed only if someone describes the concept or refers to it
         prior = self._lexicon.prior(self._lexicon.by_norm(tuple(norm), self._lang)[0].concept)
         return prior.described or prior.attested > 1
+
+    def _is_filler(self, norm: Sequence[str]) -> bool:
+        """Whether a phrase is function words, with or without everyday words: "of the form"."""
+        fillers = [word for word in norm if word in self._function_words]
+        return bool(fillers) and all(
+            word in self._function_words or word in self._generic for word in norm
+        )
 
     def find(self, text: str, *, field: str) -> list[Mention]:
         """The concepts named in ``text``, in order, none overlapping another."""
@@ -105,8 +120,3 @@ def _longest(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
             taken.update(range(start, end))
             chosen.append((start, end))
     return sorted(chosen)
-
-
-def find_in_fields(finder: MentionFinder, fields: MappingOf[str, str]) -> list[Mention]:
-    """Mentions in several fields of one record, field by field in the order given."""
-    return [mention for name, text in fields.items() for mention in finder.find(text, field=name)]

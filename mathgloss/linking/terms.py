@@ -14,6 +14,7 @@ from mathgloss.io.sssom import NO_TERM_FOUND
 from mathgloss.linking.lexicon import ACCEPT, Lexicon
 
 REQUIRED: Final = ("id", "label")
+MAX_CELL_CHARS: Final = 10_000_000
 # Share of terms without any candidate that have no item at all, see docs/linking.md.
 NONE_WITHOUT_CANDIDATE: Final = 0.49
 
@@ -28,36 +29,60 @@ class TermRow:
     definition: str = ""
 
 
-def read_terms(path: Path) -> list[TermRow]:
+def read_terms(path: Path, rejected: list[str]) -> list[TermRow]:
     """Terms from a CSV file with columns ``id,label`` and perhaps ``lang,definition``.
 
+    Args:
+        path: UTF-8 with or without a byte order mark.
+        rejected: gets a sentence for each row without an identifier, and for each row that is
+            kept but suspicious: without a label, or with the identifier of an earlier one.
+
     Raises:
-        InputError: not UTF-8 CSV, a column missing, or a row without an identifier; with the line.
+        InputError: not UTF-8, not CSV (an unclosed quote), or a column missing; with the line.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
+            # a cell may be long, but not without limit
+            csv.field_size_limit(MAX_CELL_CHARS)
+            reader = csv.DictReader(stream, strict=True)
             missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
             if missing:
                 raise InputError(
                     f"{path}:1: expected columns id,label[,lang,definition], got "
                     f"{','.join(reader.fieldnames or ()) or 'an empty file'}"
                 )
-            return [_term_row(path, reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: expected a CSV file in UTF-8, got {error}") from error
+            return list(_term_rows(path, reader, rejected))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8, got {error}") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: not a well-formed CSV file: {error}") from error
 
 
-def _term_row(path: Path, line: int, row: dict[str, str | None]) -> TermRow:
-    identifier = (row["id"] or "").strip()
-    if not identifier:
-        raise InputError(f"{path}:{line}: expected an id in the first column, got nothing")
-    return TermRow(
-        id=identifier,
-        label=" ".join((row["label"] or "").split()),
-        lang=(row.get("lang") or "en").strip() or "en",
-        definition=row.get("definition") or "",
-    )
+def _term_rows(path: Path, reader: csv.DictReader[str], rejected: list[str]) -> Iterator[TermRow]:
+    seen: set[str] = set()
+    for row in reader:
+        where = f"{path}:{reader.line_num}"
+        term = TermRow(
+            id=_clean(row["id"]),
+            label=_clean(row["label"]),
+            lang=_clean(row.get("lang")) or "en",
+            definition=row.get("definition") or "",
+        )
+        if not term.id:
+            rejected.append(f"{where}: expected an id in the first column, got nothing")
+            continue
+        if not term.label:
+            rejected.append(f"{where}: {term.id}: no label, so no item is found")
+        if term.id in seen:
+            rejected.append(f"{where}: {term.id}: the id came before, so it has two rows")
+        seen.add(term.id)
+        yield term
+
+
+def _clean(cell: str | None) -> str:
+    """The cell without control characters, white space collapsed."""
+    text = "".join(" " if char.isspace() or not char.isprintable() else char for char in cell or "")
+    return " ".join(text.split())
 
 
 def link_terms(lexicon: Lexicon, terms: Iterable[TermRow]) -> Iterator[dict[str, str]]:
