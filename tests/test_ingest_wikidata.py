@@ -608,3 +608,18 @@ def test_an_endpoint_without_any_item_is_refused_by_its_address(
     error = failure(lambda: wikidata.fetch(fetcher_for(service)))
     assert error.where == service
     assert error.got == "no rows"
+
+
+def test_an_endpoint_that_does_not_page_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SamePageForEver:
+        asked = 0
+
+        def select(self, query: str) -> Iterator[Row]:
+            self.asked += 1
+            return iter([(ox.NamedNode(wikidata_queries.ENTITY + "Q5"),)])
+
+    monkeypatch.setattr(wikidata, "PAGE_ROWS", 1)
+    endpoint = SamePageForEver()
+    with pytest.raises(SourceError, match="does not page"):
+        list(wikidata.iter_items(endpoint, everything=True))
+    assert endpoint.asked == 2
