@@ -226,12 +226,12 @@ def test_a_mapping_is_labelled_in_english_where_the_term_has_an_english_name() -
     assert found.mappings[0].subject_label == "group"
 
 
-def test_of_two_entries_of_a_source_the_one_spelled_like_the_item_is_taken() -> None:
-    item = term("wd:Q1", "element")
-    pages = (term("nlab:Elements", "Elements"), term("nlab:element", "element"))
+def test_of_two_entries_of_a_source_the_one_named_like_the_item_is_taken() -> None:
+    item = term("wd:Q1", "Dedekind domain", "Dedekind ring")
+    pages = (term("nlab:ring", "Dedekind ring"), term("nlab:domain", "Dedekind domain"))
     found = align([source("wikidata", item), source("nlab", *pages)])
-    assert mappings(found, "nlab:element") == [("wd:Q1", MappingSet.PREDICTED)]
-    assert mappings(found, "nlab:Elements") == [("wd:Q1", MappingSet.UNSURE)]
+    assert mappings(found, "nlab:domain") == [("wd:Q1", MappingSet.PREDICTED)]
+    assert mappings(found, "nlab:ring") == [("wd:Q1", MappingSet.UNSURE)]
 
 
 def test_topics_of_the_same_name_at_two_places_are_both_taken() -> None:

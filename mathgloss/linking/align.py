@@ -27,6 +27,7 @@ from mathgloss.model import (
     Term,
     TermKind,
 )
+from mathgloss.normalize import normalize
 
 # A concept without a Wikidata item is minted from the first of these that has a term for it.
 MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mulima")
@@ -314,7 +315,8 @@ def _outdone(state: _State, found: MappingOf[str, _Found]) -> set[str]:
     """Terms whose item another term of their source has the better claim to.
 
     A source seldom has two entries for one thing. The better claim is the source's own reference,
-    then the surer match, then the spelling of the item's name; equally named terms do not compete.
+    then the surer match, then the spelling of the item's name. Terms whose names have one normal
+    form do not compete.
     """
     claims: dict[tuple[str, str], list[tuple[bool, float, bool, str]]] = defaultdict(list)
     for subject, concept in state.target.items():
@@ -324,12 +326,12 @@ def _outdone(state: _State, found: MappingOf[str, _Found]) -> set[str]:
         label = _subject_label(state, subject)
         same = label == state.lexicon.title(concept)
         claims[_subject_source(state, subject), concept].append((False, confidence, same, label))
-    best = {key: max(held)[3].casefold() for key, held in claims.items()}
+    best = {key: normalize(max(held)[3]) for key, held in claims.items()}
     return {
         subject
         for subject, (concept, _, _) in found.items()
         if best[_subject_source(state, subject), concept]
-        != _subject_label(state, subject).casefold()
+        != normalize(_subject_label(state, subject))
     }
 
 
