@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mathgloss.linking.align import Alignment, align, without
+from mathgloss.linking.align import Alignment, align
+from mathgloss.linking.exclude import without
 from mathgloss.model import (
     Definition,
     Evidence,

@@ -8,7 +8,8 @@ from mathgloss.errors import InputError
 from mathgloss.graph.plan import PARSED
 from mathgloss.graph.snapshot import Manifest
 from mathgloss.io.records import read_records
-from mathgloss.linking.align import Alignment, align, without
+from mathgloss.linking.align import Alignment, align
+from mathgloss.linking.exclude import without
 from mathgloss.model import ParsedSource
 from mathgloss.paths import Home
 

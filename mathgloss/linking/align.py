@@ -8,8 +8,8 @@ matches.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -95,38 +95,6 @@ def _titled(state: _State, mapping: Mapping) -> Mapping:
     if mapping.object not in state.lexicon:
         return mapping
     return replace(mapping, object_label=state.lexicon.title(mapping.object))
-
-
-def without(sources: Iterable[ParsedSource], excluded: Iterable[str]) -> list[ParsedSource]:
-    """The sources as if the excluded ones had never been ingested.
-
-    Gone are not only the excluded sources themselves but also what the others say of their terms:
-    entries and references that carry an excluded source's identifiers.
-    """
-    names = set(excluded)
-    return [
-        _cleared(source, names) if names else source
-        for source in sources
-        if source.info.name not in names
-    ]
-
-
-def _cleared(source: ParsedSource, names: set[str]) -> ParsedSource:
-    """The source without any mention of identifiers of the named sources."""
-    terms = tuple(
-        replace(
-            term,
-            references=tuple(
-                reference
-                for reference in term.references
-                if split_curie(reference.target)[0] not in names
-            ),
-        )
-        for term in source.terms
-        if split_curie(term.id)[0] not in names
-    )
-    dropped = len(source.terms) - len(terms)
-    return replace(source, terms=terms, read=source.read - dropped)
 
 
 def _sort_terms(state: _State, sources: Sequence[ParsedSource]) -> None:
