@@ -67,13 +67,3 @@ class QueryError(MathGlossError):
 
 class InputError(MathGlossError):
     """A file or value handed in by the user is not in the documented format."""
-
-
-class MissingExtraError(MathGlossError):
-    """An optional dependency is needed and not installed."""
-
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the optional extra {extra!r}; "
-            f"install it with: pip install 'mathgloss[{extra}]'"
-        )

@@ -43,13 +43,9 @@ INCLUDES = "mg:includes"
 
 # mappings of a source's term to a concept
 EXACT_MATCH = "skos:exactMatch"
-CLOSE_MATCH = "skos:closeMatch"
-BROAD_MATCH = "skos:broadMatch"
 
 # how a mapping came about (SEMAPV)
 MANUAL = "semapv:ManualMappingCuration"
-CHAINED = "semapv:MappingChaining"
-DATABASE_REFERENCE = "semapv:UnspecifiedMatching"
 LEXICAL = "semapv:LexicalMatching"
 
 

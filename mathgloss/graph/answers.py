@@ -42,25 +42,32 @@ class Answers:
             NotFoundError: nothing of that name; names that come near are listed.
         """
         text = identifier.strip()
+        reason = ""
         try:
             curie = ids.canonical(text)
         except InputError as error:
-            curie, reason = "", f" ({error})" if _is_curie(text) else ""
+            found = self._by_name(text)
+            if _is_curie(text):
+                reason = f" ({error})"
         else:
-            reason = ""
-        if curie and self._is_concept(curie):
-            return curie
-        rows = self.reader.rows("concept_of", term=curie) if curie else []
-        if not rows and not curie:
-            if found := self.index.exact(text):
-                return found[0]
-            rows = self.reader.rows("concept_of", term=f"lean:{text}") if _is_word(text) else []
-        if rows:
-            return ids.curie(rows[0]["concept"].value)
-        raise NotFoundError(
-            f"no concept {identifier[:200]!r} in snapshot {self.snapshot.id}"
-            f"{reason}{self._near(curie or text)}"
-        )
+            found = curie if self._is_concept(curie) else self._mapped(curie)
+        if found is None:
+            raise NotFoundError(
+                f"no concept {identifier[:200]!r} in snapshot {self.snapshot.id}"
+                f"{reason}{self._near(text)}"
+            )
+        return found
+
+    def _by_name(self, text: str) -> str | None:
+        """The best known concept of that name, or the one formalised under it in Lean."""
+        if named := self.index.exact(text):
+            return named[0]
+        return self._mapped(f"lean:{text}") if _is_word(text) else None
+
+    def _mapped(self, term: str) -> str | None:
+        """The concept that a source's term or a Lean declaration is mapped to."""
+        rows = self.reader.rows("concept_of", term=term)
+        return ids.curie(rows[0]["concept"].value) if rows else None
 
     def _near(self, text: str) -> str:
         """A hint at names that come near, for a message."""
