@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -106,8 +107,7 @@ def _sssom(snapshot: Snapshot, path: Path) -> None:
 
 def _sqlite(snapshot: Snapshot, path: Path) -> None:
     shutil.copyfile(snapshot.path / INDEX, path)
-    connection = sqlite3.connect(path)
-    with connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_TABLES)
         connection.execute(
             "INSERT INTO snapshot VALUES (?, ?)", (snapshot.id, snapshot.manifest.created)
@@ -127,7 +127,6 @@ def _sqlite(snapshot: Snapshot, path: Path) -> None:
                 f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - a table of our own
                 ([_cell(value) for value in row] for row in solutions),
             )
-    connection.close()
 
 
 def _cell(value: object) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterable
 from collections.abc import Mapping as MappingOf
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,8 +73,7 @@ def write_index(
     descriptions: MappingOf[str, str],
 ) -> None:
     """Write the index of all names; ``weights`` say how well known a concept is."""
-    connection = sqlite3.connect(path)
-    with connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
         for concept in concepts:
             connection.execute(
@@ -89,7 +90,6 @@ def write_index(
             )
         connection.execute("INSERT INTO name_text (name_text) VALUES ('rebuild')")
         connection.execute("INSERT INTO name_text (name_text) VALUES ('optimize')")
-    connection.close()
 
 
 class LabelIndex:
@@ -99,6 +99,8 @@ class LabelIndex:
         self._connection = sqlite3.connect(
             f"{path.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        # a snapshot that is no longer published goes when its last reader does
+        weakref.finalize(self, self._connection.close)
 
     def search(self, text: str, *, limit: int) -> list[Hit]:
         """Concepts whose names hold all words of ``text``, the last one perhaps unfinished.
