@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from mathgloss.errors import InputError
@@ -116,6 +117,7 @@ def iri(curie: str) -> str:
     return PREFIXES[name].namespace + quote(local, safe="/+%:;,.!~*'()@=&?$-_#")
 
 
+@lru_cache(maxsize=20_000)
 def curie(iri_text: str) -> str:
     """The CURIE of an IRI; the inverse of :func:`iri` for every CURIE that MathGloss makes.
 

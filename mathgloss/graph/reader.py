@@ -59,6 +59,7 @@ def node(curie: str) -> ox.NamedNode:
         raise QueryError(f"{curie!r} is no identifier: {error}") from error
 
 
+@lru_cache(maxsize=1_000)
 def short_name(iri: str) -> str:
     """A vocabulary term as ``prefix:local``; an unknown one as it is."""
     for address, prefix in _SHORT.items():
