@@ -6,7 +6,10 @@ import gzip
 import shutil
 import socket
 import tarfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from ingest.refresh import Outcome, refresh
 from mathgloss.config import Settings
 from mathgloss.graph.answers import Answers
 from mathgloss.graph.snapshot import open_current
+from mathgloss.model import RawFile
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ARCHIVES = {
@@ -22,6 +26,31 @@ ARCHIVES = {
     "MathGloss-main": "codeload.github.com/MathGloss/MathGloss/tar.gz/refs/heads/main",
 }
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def raw_file(path: Path, *, url: str = "https://example.org/file") -> RawFile:
+    """The record of a file that a test wrote."""
+    return RawFile(
+        url=url,
+        path=str(path),
+        sha256="0" * 64,
+        size_bytes=path.stat().st_size if path.exists() else 0,
+        retrieved="2026-01-01T00:00:00+00:00",
+    )
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A stand-in for an upstream on this machine, as long as the block lasts; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +16,7 @@ from mathgloss import ids
 from mathgloss.config import Settings
 from mathgloss.errors import InputError, ParseError, SourceError
 from mathgloss.model import ParsedSource, RawFile
+from tests.conftest import serving
 
 FIXTURES = Path(__file__).parent / "fixtures" / "arxiv"
 TWO = (FIXTURES / "two.xml").read_bytes()
@@ -68,14 +68,9 @@ def api() -> Iterator[Api]:
         def log_message(self, format: str, *args: object) -> None:
             """Stay silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/api/query"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as address:
+        state.url = f"{address}/api/query"
+        yield state
 
 
 @pytest.fixture

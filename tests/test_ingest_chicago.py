@@ -15,20 +15,11 @@ from ingest.fetch import Fetcher
 from mathgloss import ids, vocab
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError, SourceError
-from mathgloss.model import ParsedSource, RawFile, Reference, Relation, Term
+from mathgloss.model import ParsedSource, Reference, Relation, Term
+from tests.conftest import raw_file
 
 FIXTURE = Path(__file__).parent / "fixtures" / "chicago"
 LINK = "https://mathgloss.github.io/MathGloss/chicago/"
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=chicago.ARCHIVE_URL,
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size if path.exists() else 0,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def parse_files(path: Path, files: Mapping[str, bytes]) -> ParsedSource:

@@ -25,6 +25,7 @@ from mathgloss.model import (
     Relation,
 )
 from mathgloss.paths import bundled_dir
+from tests.conftest import raw_file
 
 CHECK = "https://www.wikidata.org/wiki/Q7"
 TABLES = {
@@ -42,16 +43,6 @@ TOPIC = {
 }
 Rows = dict[str, list[dict[str, str]]]
 Write = Callable[..., tuple[RawFile, ...]]
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=path.as_uri(),
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 @pytest.fixture

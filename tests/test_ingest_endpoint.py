@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
 
 import pyoxigraph as ox
@@ -15,6 +14,7 @@ import pytest
 from ingest.endpoint import RESULTS_JSON, HttpEndpoint
 from ingest.fetch import new_session
 from mathgloss.errors import SourceError
+from tests.conftest import serving
 
 QUERY = "SELECT ?item WHERE { ?item ?p ?o }"
 ROWS = b"""{"head": {"vars": ["item", "name"]}, "results": {"bindings": [
@@ -69,14 +69,9 @@ def handler_for(service: Service) -> type[BaseHTTPRequestHandler]:
 @pytest.fixture
 def service() -> Iterator[Service]:
     state = Service()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(state))
-    state.url = f"http://127.0.0.1:{server.server_port}/sparql"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(handler_for(state)) as address:
+        state.url = f"{address}/sparql"
+        yield state
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from urllib3.util import Retry
 from ingest.fetch import Fetcher, new_session, read_meta, sha256_of
 from mathgloss.config import Settings
 from mathgloss.errors import SourceError
+from tests.conftest import serving
 
 Headers = dict[str, str]
 BODY = b'{"widget": 1}\n'
@@ -75,14 +75,9 @@ def handler_for(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
     state = Upstream()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(state))
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(handler_for(state)) as address:
+        state.url = address
+        yield state
 
 
 @pytest.fixture

@@ -14,27 +14,18 @@ from ingest.fetch import Fetcher
 from mathgloss import ids, vocab
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError
-from mathgloss.model import LabelKind, ParsedSource, RawFile, Reference, Term
+from mathgloss.model import LabelKind, ParsedSource, Reference, Term
+from tests.conftest import raw_file
 
 FIXTURE = Path(__file__).parent / "fixtures" / "mulima" / "nouns.json"
 ENGLISH = {"EN": {"atom": "widget", "gend": ""}}
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=mulima.URL,
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size if path.exists() else 0,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def parse(tmp_path: Path, content: Any) -> ParsedSource:
     path = tmp_path / "nouns.json"
     text = content if isinstance(content, str) else json.dumps(content)
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    return mulima.parse([raw_file(path)])
+    return mulima.parse([raw_file(path, url=mulima.URL)])
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +195,7 @@ def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "nouns.json"
     path.write_bytes(b'{"0a0a0a0a": "\xff"}')
     with pytest.raises(ParseError, match="expected UTF-8 text, got UnicodeDecodeError"):
-        mulima.parse([raw_file(path)])
+        mulima.parse([raw_file(path, url=mulima.URL)])
 
 
 def test_a_file_that_is_gone_is_refused(tmp_path: Path) -> None:

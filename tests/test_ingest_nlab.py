@@ -18,20 +18,11 @@ from ingest.nlab_titles import kind_of_title
 from mathgloss import ids, vocab
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError, SourceError
-from mathgloss.model import LabelKind, ParsedSource, RawFile, Relation, Term, TermKind
+from mathgloss.model import LabelKind, ParsedSource, Relation, Term, TermKind
+from tests.conftest import raw_file
 
 FIXTURE = Path(__file__).parent / "fixtures" / "nlab"
 HEADER = "title,link\n"
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=f"https://example.org/{path.name}",
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size if path.exists() else 0,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def write_archive(path: Path, files: Mapping[str, bytes]) -> Path:

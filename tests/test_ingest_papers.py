@@ -16,20 +16,11 @@ from ingest.papers import arxiv_id, file_source, split_authors
 from mathgloss import ids
 from mathgloss.config import Settings
 from mathgloss.errors import DataNotFoundError, ParseError, SourceError
-from mathgloss.model import Paper, ParsedSource, RawFile
+from mathgloss.model import Paper, ParsedSource
+from tests.conftest import raw_file
 
 FIXTURES = Path(__file__).parent / "fixtures" / "papers"
 BUNDLED = Path(__file__).parent.parent / "data" / "bundled" / "papers.tsv"
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=path.as_uri(),
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def parse_own(tmp_path: Path, content: Any) -> ParsedSource:

@@ -12,20 +12,11 @@ from ingest.fetch import Fetcher
 from mathgloss import ids, vocab
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError
-from mathgloss.model import FormalLink, ParsedSource, RawFile, Term, TermKind
+from mathgloss.model import FormalLink, ParsedSource, Term, TermKind
+from tests.conftest import raw_file
 
 FIXTURE = Path(__file__).parent / "fixtures" / "mathlib" / "undergrad.yaml"
 SMALL = "Widget theory:\n  widget: 'Widget'\n"
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=syllabus.URL,
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size if path.exists() else 0,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def parse(tmp_path: Path, content: str) -> ParsedSource:

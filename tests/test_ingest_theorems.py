@@ -12,21 +12,12 @@ from ingest.fetch import Fetcher
 from mathgloss import ids
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError
-from mathgloss.model import FormalLink, ParsedSource, RawFile, Reference, Term
+from mathgloss.model import FormalLink, ParsedSource, Reference, Term
+from tests.conftest import raw_file
 
 FIXTURES = Path(__file__).parent / "fixtures" / "mathlib"
 HUNDRED = "1:\n  title: First\n"
 THOUSAND = "Q7:\n  title: Seventh\n"
-
-
-def raw_file(path: Path) -> RawFile:
-    return RawFile(
-        url=f"https://example.org/{path.name}",
-        path=str(path),
-        sha256="0" * 64,
-        size_bytes=path.stat().st_size,
-        retrieved="2026-01-01T00:00:00+00:00",
-    )
 
 
 def parse(tmp_path: Path, hundred: str = HUNDRED, thousand: str = THOUSAND) -> ParsedSource:

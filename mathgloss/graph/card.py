@@ -167,7 +167,6 @@ def _papers(reader: Reader, concept: str) -> list[Answer]:
         }
         for row in reader.rows("concept_papers", concept=concept)
     ]
-    papers = list({paper["id"]: paper for paper in papers}.values())
     return sorted(papers, key=lambda paper: (-paper["mentions"], paper["title"], paper["id"]))
 
 
