@@ -47,26 +47,55 @@ INFO: Final = SourceInfo(
 
 LANGUAGES: Final = ("fr", "de", "es", "it", "pt", "ru", "zh", "ja", "pl")
 CONCEPTS: Final = ("id", "en", "en_alt", *LANGUAGES, "summary", "check")
+# senses of words that are no concept of mathematics
+EVERYDAY: Final = "none:"
+# concepts that only the core has
+OWN: Final = "mathgloss:"
+# names of more items, a column for each language, the preferred name first in its cell
+NAMES_EN: Final = ("id", "en")
+NAMES_FR_DE_ES: Final = ("id", "fr", "de", "es")
+NAMES_IT_PT: Final = ("id", "it", "pt")
+SENSES: Final = ("id", "name", "synonyms", "words", "fields", "cues", "summary", "check")
 RELATIONS: Final = ("subject", "property", "object", "check")
 SYLLABUS: Final = ("id", "position", "lean", "concept", "check")
 
+TABLES: Final = {
+    "concepts.tsv": CONCEPTS,
+    "names-en.tsv": NAMES_EN,
+    "names-fr-de-es.tsv": NAMES_FR_DE_ES,
+    "names-it-pt.tsv": NAMES_IT_PT,
+    "senses.tsv": SENSES,
+    "relations.tsv": RELATIONS,
+    "syllabus.tsv": SYLLABUS,
+}
+
 _ITEM_COLUMNS: Final = {
     CONCEPTS: ("id",),
+    NAMES_EN: ("id",),
+    NAMES_FR_DE_ES: ("id",),
+    NAMES_IT_PT: ("id",),
+    SENSES: ("id",),
     RELATIONS: ("subject", "object"),
     SYLLABUS: ("concept",),
+}
+
+_NAME_COLUMNS: Final = {
+    CONCEPTS: ("en",),
+    SENSES: ("name",),
+    SYLLABUS: ("position",),
+    RELATIONS: (),
 }
 
 Row = dict[str, str]
 
 
 def fetch(fetcher: Fetcher) -> tuple[RawFile, ...]:
-    """The three tables, read in place from the bundled data."""
+    """The tables, read in place from the bundled data."""
     folder = bundled_dir()
-    names = ("concepts.tsv", "relations.tsv", "syllabus.tsv")
-    files = (fetcher.local(folder / name, max_bytes=4 * MEBIBYTE) for name in names)
+    files = (fetcher.local(folder / name, max_bytes=4 * MEBIBYTE) for name in TABLES)
     # not the path on this machine, which is nobody's business and differs from the next one's
     return tuple(
-        replace(file, url=f"{BASE}bundled/{name}") for name, file in zip(names, files, strict=True)
+        replace(file, url=f"{BASE}bundled/{name}") for name, file in zip(TABLES, files, strict=True)
     )
 
 
@@ -79,12 +108,13 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
     terms: list[Term] = []
     relations: list[Relation] = []
     rejections: list[Rejection] = []
-    seen: set[str] = set()
     read = 0
-    tables = zip(files, (CONCEPTS, RELATIONS, SYLLABUS), strict=True)
-    for file, columns in tables:
+    for file, columns in zip(files, TABLES.values(), strict=True):
+        seen: set[str] = set()
         for where, row in _rows(Path(file.path), columns):
             problem = _problem(row, columns, seen)
+            if columns is SENSES and row["id"].startswith(EVERYDAY):
+                continue  # for reading texts; it names no concept
             if problem:
                 read += 1
                 rejections.append(Rejection(where=where, reason=problem, got=repr(row)[:200]))
@@ -93,7 +123,7 @@ def parse(files: Sequence[RawFile]) -> ParsedSource:
             else:
                 read += 1
                 seen.add(row["id"])
-                terms.append(_concept(row) if columns is CONCEPTS else _topic(row))
+                terms.append(_MAKERS[columns](row))
     return ParsedSource(
         info=INFO,
         read=read,
@@ -131,20 +161,23 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Row]]:
 def _problem(row: Row, columns: tuple[str, ...], seen: set[str]) -> str:
     if "more" in row:
         return "too many cells"
-    name = {CONCEPTS: "en", SYLLABUS: "position"}.get(columns)
-    if name is not None and not row[name].rpartition(" > ")[2].strip():
+    named = _NAME_COLUMNS.get(columns, columns[1:])
+    if named and not any(row[name].rpartition(" > ")[2].strip() for name in named):
         return "no label"
     prefix, _, local = row.get("id", "").partition(":")
     if columns is SYLLABUS and not (prefix == "syllabus" and local.strip()):
         return "not a syllabus topic"
     items = [row[key] for key in _ITEM_COLUMNS[columns]]
-    if not all(name.startswith("wd:") and is_qid(name.removeprefix("wd:")) for name in items):
+    own = columns is SENSES and row["id"].startswith(OWN)
+    if not own and not all(name.startswith("wd:") and is_qid(name[3:]) for name in items):
         return "not a Wikidata item"
     if columns is RELATIONS and row["property"] not in wikidata_scope.RELATIONS:
         return "unknown property"
     if row.get("id") in seen:
         return "identifier came before"
-    return "" if row["check"].startswith("https://") else "no address to check the fact"
+    if "check" in columns and not row["check"].startswith("https://"):
+        return "no address to check the fact"
+    return ""
 
 
 def _names(row: Row) -> Iterator[Label]:
@@ -152,9 +185,13 @@ def _names(row: Row) -> Iterator[Label]:
     for name in _split(row["en_alt"]):
         yield Label(text=name, lang="en", kind=LabelKind.ALTERNATIVE)
     for lang in LANGUAGES:
-        for place, name in enumerate(_split(row[lang])):
-            kind = LabelKind.PREFERRED if place == 0 else LabelKind.ALTERNATIVE
-            yield Label(text=name, lang=lang, kind=kind)
+        yield from _cell(row[lang], lang)
+
+
+def _cell(cell: str, lang: str) -> Iterator[Label]:
+    for place, name in enumerate(_split(cell)):
+        kind = LabelKind.PREFERRED if place == 0 else LabelKind.ALTERNATIVE
+        yield Label(text=name, lang=lang, kind=kind)
 
 
 def _split(cell: str) -> list[str]:
@@ -168,6 +205,40 @@ def _concept(row: Row) -> Term:
         url=row["check"],
         labels=tuple(_names(row)),
         definition=Definition(text=row["summary"]) if row["summary"] else None,
+    )
+
+
+def _named(row: Row) -> Term:
+    """More names of an item; where they can be checked is the item's own page."""
+    return Term(
+        id=row["id"],
+        source=INFO.name,
+        url=page_url(row["id"]),
+        labels=tuple(
+            label for lang, cell in row.items() if lang != "id" for label in _cell(cell, lang)
+        ),
+    )
+
+
+def _sense(row: Row) -> Term:
+    """A sense of an ambiguous word; the single words that may mean it are names of it, too."""
+    own = row["id"].startswith(OWN)
+    words = [word for word in _split(row["words"]) if " " not in word and "-" not in word]
+    names = list(dict.fromkeys([row["name"], *_split(row["synonyms"]), *words]))
+    return Term(
+        id=row["id"],
+        source=INFO.name,
+        url=row["check"],
+        labels=tuple(
+            Label(
+                text=name,
+                lang="en",
+                kind=LabelKind.PREFERRED if own and place == 0 else LabelKind.ALTERNATIVE,
+            )
+            # an item has its own names; only the one that tells its sense apart is added
+            for place, name in enumerate(names if own else names[:1])
+        ),
+        definition=Definition(text=row["summary"]),
     )
 
 
@@ -197,5 +268,14 @@ def _topic(row: Row) -> Term:
         references=(Reference(target=row["concept"], via="hand-checked"),),
     )
 
+
+_MAKERS: Final = {
+    CONCEPTS: _concept,
+    NAMES_EN: _named,
+    NAMES_FR_DE_ES: _named,
+    NAMES_IT_PT: _named,
+    SENSES: _sense,
+    SYLLABUS: _topic,
+}
 
 SOURCE: Final = Source(info=INFO, fetch=fetch, parse=parse)

@@ -29,6 +29,7 @@ from mathgloss.io.state import (
     write_state,
     writing,
 )
+from mathgloss.linking.setup import linking_setup
 from mathgloss.model import ParsedSource, RawFile
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class _Refresh:
         fetcher: Fetcher | None,
     ) -> None:
         self.home = settings.layout
+        self.linking = linking_setup(settings)
         self.stages = Stages(self.home.stages)
         self.fetcher = fetcher or Fetcher(settings)
         self.full = full
@@ -121,7 +123,9 @@ class _Refresh:
         if not inputs:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.failures.items())
             raise InputError(f"no source has any data, so there is nothing to build: {reasons}")
-        result = build_snapshot(self.home, inputs, full=self.full, progress=self.progress)
+        result = build_snapshot(
+            self.home, inputs, self.linking, full=self.full, progress=self.progress
+        )
         return Outcome(
             state=self.state,
             failures=self.failures,

@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "search": CommandEntry("mathgloss.commands.search:command", "Find concepts by name."),
     "link": CommandEntry("mathgloss.commands.link:command", "Align terms to Wikidata items."),
     "annotate": CommandEntry("mathgloss.commands.annotate:command", "Find concepts in texts."),
+    "evaluate": CommandEntry("mathgloss.commands.evaluate:command", "Measure against gold."),
+    "train": CommandEntry("mathgloss.commands.train:command", "Train the linker on gold."),
     "query": CommandEntry("mathgloss.commands.query:command", "Run a SPARQL query."),
     "export": CommandEntry("mathgloss.commands.export:command", "Write the graph to a file."),
     "doctor": CommandEntry("mathgloss.commands.doctor:command", "What is installed and found."),

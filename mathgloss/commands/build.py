@@ -16,12 +16,16 @@ def command(ctx: click.Context, *, full: bool) -> None:
     from mathgloss.graph.build import build_snapshot
     from mathgloss.graph.plan import source_inputs
     from mathgloss.io.state import read_state, writing
+    from mathgloss.linking.setup import linking_setup
 
-    home = settings_of(ctx).layout
+    settings = settings_of(ctx)
+    home = settings.layout
     with writing(home):
         inputs = source_inputs(home, read_state(home))
         if not inputs:
             raise DataNotFoundError(f"{home.root}: no source has data; run 'mathgloss refresh'")
-        result = build_snapshot(home, inputs, full=full, progress=lambda _: None)
+        result = build_snapshot(
+            home, inputs, linking_setup(settings), full=full, progress=lambda _: None
+        )
     word = "published" if result.changed else "unchanged"
     click.echo(f"snapshot {result.manifest.id} {word}")

@@ -39,6 +39,7 @@ from mathgloss.graph.snapshot import (
     write_manifest,
 )
 from mathgloss.io.stages import digest
+from mathgloss.linking.setup import LinkingSetup
 from mathgloss.model import MappingSet
 from mathgloss.paths import Home
 
@@ -57,6 +58,7 @@ class BuildResult:
 def build_snapshot(
     home: Home,
     inputs: Sequence[SourceInput],
+    linking: LinkingSetup,
     *,
     full: bool = False,
     progress: Progress = logger.info,
@@ -66,6 +68,7 @@ def build_snapshot(
     Args:
         home: where stages and snapshots lie; the caller holds its lock.
         inputs: parsed sources, at least one.
+        linking: the trained linker and its encoder.
         full: make every stage anew.
         progress: told what is being done, a few words at a time.
 
@@ -75,7 +78,7 @@ def build_snapshot(
     Raises:
         CheckError: what was built does not hold what it must; the published one is untouched.
     """
-    plan = Plan(home, inputs, progress, again=full)
+    plan = Plan(home, inputs, linking, progress, again=full)
     plan.stages.remove_leftovers()
     graphs = plan.graphs()
     whole = digest(plan.align_key, *(f"{name}={key}" for name, key in sorted(graphs.items())))

@@ -22,8 +22,10 @@ from mathgloss.io.records import read_records, write_records
 from mathgloss.io.sssom import write_sets
 from mathgloss.io.stages import Stages, code_digest, digest
 from mathgloss.io.state import State, parsed_path
-from mathgloss.linking.align import Alignment, align
+from mathgloss.linking.align import Alignment, align, related_concepts
 from mathgloss.linking.labels import LABEL_ORDER
+from mathgloss.linking.senses import load_senses, senses_digest
+from mathgloss.linking.setup import LinkingSetup
 from mathgloss.model import MappingSet, Mention, Paper, ParsedSource, RawFile, SourceInfo
 from mathgloss.paths import Home
 
@@ -69,8 +71,15 @@ class Plan:
     """All stages of one build, each made when first asked for."""
 
     def __init__(
-        self, home: Home, inputs: Sequence[SourceInput], progress: Progress, *, again: bool
+        self,
+        home: Home,
+        inputs: Sequence[SourceInput],
+        linking: LinkingSetup,
+        progress: Progress,
+        *,
+        again: bool,
     ) -> None:
+        self._linking = linking
         self._again = again
         self._made: set[Path] = set()
         self.stages = Stages(home.stages)
@@ -82,7 +91,7 @@ class Plan:
         )
         self._parsed: dict[str, ParsedSource] = {}
         self.align_key = digest(
-            code_digest(), "align", *(source.key for source in self.term_sources)
+            code_digest(), "align", linking.key, *(source.key for source in self.term_sources)
         )
         self.used: set[Path] = {source.stage for source in self.inputs}
 
@@ -97,7 +106,8 @@ class Plan:
     def alignment(self) -> Alignment:
         """Concepts, mappings and lexicon; computed only if a stage needs them."""
         self.progress("aligning terms")
-        return align([self.parsed(source) for source in self.term_sources])
+        sources = [self.parsed(source) for source in self.term_sources]
+        return align(sources, self._linking.model, self._linking.meaning())
 
     @cached_property
     def concept_of(self) -> dict[str, str]:
@@ -128,7 +138,7 @@ class Plan:
         return keys
 
     def _mention_key(self, source: SourceInput) -> str:
-        return digest(self.align_key, "mentions", source.key)
+        return digest(self.align_key, senses_digest(), "mentions", source.key)
 
     def _make(self, kind: str, key: str, suffix: str, write: Callable[[Path], None]) -> Path:
         """A stage's file, made if it is missing, or once anew in a full build."""
@@ -194,8 +204,9 @@ class Plan:
             self.progress(f"reading papers of {source.info.title}")
             found = {
                 paper.id: tuple(
-                    self._finder.find(paper.title, field="title")
-                    + self._finder.find(paper.abstract, field="text")
+                    self._finder.find(
+                        {"title": paper.title, "text": paper.abstract}, paper.categories
+                    )
                 )
                 for paper in self.parsed(source).papers
             }
@@ -208,7 +219,11 @@ class Plan:
     def _finder(self) -> Any:  # spaCy is imported only where text is read
         from mathgloss.linking.mentions import MentionFinder
 
-        return MentionFinder(self.alignment.lexicon)
+        return MentionFinder(self.alignment.lexicon, load_senses(), self._related())
+
+    def _related(self) -> dict[str, set[str]]:
+        sources = [self.parsed(source) for source in self.term_sources]
+        return related_concepts(sources, self.alignment.concepts)
 
     def sssom_folder(self) -> Path:
         """The four mapping sets as SSSOM files."""

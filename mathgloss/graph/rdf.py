@@ -218,19 +218,21 @@ def paper_triples(
         if paper.abstract and paper.licence:
             yield ox.Triple(node, word("dcterms:abstract"), literal(paper.abstract))
             yield ox.Triple(node, word("dcterms:license"), literal(paper.licence))
-        for concept in sorted({mention.concept for mention in found}):
+        # what looks like a concept but names none that is known is not part of the graph
+        linked = [(mention, mention.concept) for mention in found if mention.concept is not None]
+        for concept in sorted({concept for _, concept in linked}):
             yield ox.Triple(node, word("dcterms:subject"), name(concept))
-        for place, mention in enumerate(found):
-            yield from _mention_triples(paper, node, mention, place)
+        for place, (mention, concept) in enumerate(linked):
+            yield from _mention_triples(paper, node, mention, concept, place)
 
 
 def _mention_triples(
-    paper: Paper, paper_node: ox.NamedNode, mention: Mention, place: int
+    paper: Paper, paper_node: ox.NamedNode, mention: Mention, concept: str, place: int
 ) -> Iterator[ox.Triple]:
     node = ox.NamedNode(f"{BASE}mention/{quote(paper.id, safe=':/')}/{place}")
     yield ox.Triple(node, TYPE, word("mg:Mention"))
     yield ox.Triple(node, word("mg:paper"), paper_node)
-    yield ox.Triple(node, word("mg:concept"), name(mention.concept))
+    yield ox.Triple(node, word("mg:concept"), name(concept))
     yield ox.Triple(node, word("mg:field"), literal(mention.field))
     yield ox.Triple(node, word("mg:start"), integer(mention.start))
     yield ox.Triple(node, word("mg:end"), integer(mention.end))

@@ -8,7 +8,6 @@ from mathgloss.errors import InputError
 from mathgloss.graph.plan import PARSED
 from mathgloss.graph.snapshot import Manifest
 from mathgloss.io.records import read_records
-from mathgloss.linking.align import Alignment, align
 from mathgloss.linking.exclude import without
 from mathgloss.model import ParsedSource
 from mathgloss.paths import Home
@@ -34,8 +33,3 @@ def term_sources(
         if entry["terms"]
     ]
     return without(held, names)
-
-
-def align_snapshot(home: Home, manifest: Manifest, *, excluded: Iterable[str] = ()) -> Alignment:
-    """The alignment of a snapshot's sources, as if the excluded had never been ingested."""
-    return align(term_sources(home, manifest, excluded=excluded))

@@ -21,6 +21,7 @@ COLUMNS: Final = (
     "object_id",
     "object_label",
     "mapping_justification",
+    "mapping_tool",
     "subject_source",
     "mapping_source",
     "confidence",

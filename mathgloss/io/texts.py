@@ -1,4 +1,4 @@
-"""Texts to annotate: JSON lines with an identifier, a title and a text."""
+"""Texts to annotate: JSON lines with identifier, title, text, perhaps arXiv categories."""
 
 from __future__ import annotations
 
@@ -37,13 +37,18 @@ def _record(line: bytes) -> tuple[dict[str, Any] | None, str]:
     except (ValueError, RecursionError) as error:
         return None, f"expected a JSON object, got {error}"
     if isinstance(value, dict):
-        record = {"title": "", "text": "", **value}
+        record = {"title": "", "text": "", "categories": [], **value}
         identifier = record.get("id")
         if (
             isinstance(identifier, str | int)
             and not isinstance(identifier, bool)
             and all(isinstance(record[field], str) for field in TEXT_FIELDS)
+            and isinstance(record["categories"], list)
+            and all(isinstance(name, str) for name in record["categories"])
         ):
             return record, ""
     shown = line[:120].decode("utf-8", "replace").strip()
-    return None, f'expected {{"id", "title", "text"}} with text values, got {shown!r}'
+    return None, (
+        'expected {"id", "title", "text"} with text values, perhaps "categories" with a list, '
+        f"got {shown!r}"
+    )

@@ -1,8 +1,8 @@
 """Aligning the terms of all sources to one concept each.
 
-In this order: what sources themselves say (references), then names, then new concepts for what is
-left. A term is mapped by its own evidence only; identity is never closed over a chain of weak
-matches.
+In this order: what sources themselves say (references), then the linker, then new concepts for
+what is left. A term is mapped by its own evidence only; identity is never closed over a chain of
+weak matches.
 """
 
 from __future__ import annotations
@@ -15,11 +15,17 @@ from typing import Final
 
 from mathgloss import vocab
 from mathgloss.ids import split_curie
+from mathgloss.linking.candidates import Query
+from mathgloss.linking.catalogue import UNKNOWN_STANDING, Catalogue, Entry, items
 from mathgloss.linking.labels import CORE, concept_labels, first_title, shown_name, source_rank
 from mathgloss.linking.lexicon import ACCEPT, Lexicon, Prior
+from mathgloss.linking.linker import Link, Linker, Zone
+from mathgloss.linking.meaning import Meaning
+from mathgloss.linking.ranking import RankingModel
 from mathgloss.model import (
     Concept,
     Evidence,
+    Label,
     LabelKind,
     Mapping,
     MappingSet,
@@ -37,6 +43,13 @@ MINT_ORDER: Final = ("nlab", "chicago", "syllabus", "overview", "theorems", "mul
 AGREEING_REFERENCE: Final = 0.99
 OTHER_REFERENCE: Final = 0.90
 CONTESTED_REFERENCE: Final = 0.40
+# whose identifiers are concepts of their own, never another name for one
+AUTHORITIES: Final = ("wd:", "mathgloss:")
+# what an encoder reads of a definition
+MAX_DEFINITION_CHARS: Final = 600
+OWN_AGE: Final = 1 << 39
+# minted concepts come after all items
+FIRST_MINTED_AGE: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +80,22 @@ class _State:
     lexicon: Lexicon = field(default_factory=Lexicon)
 
 
-def align(sources: Sequence[ParsedSource]) -> Alignment:
-    """One concept for each term, or none: concepts, mappings with evidence, and the lexicon."""
+def align(
+    sources: Sequence[ParsedSource], model: RankingModel, meaning: Meaning | None = None
+) -> Alignment:
+    """One concept for each term, or none: concepts, mappings with evidence, and the lexicon.
+
+    Raises:
+        EmbeddingError: the encoder behind ``meaning`` failed.
+    """
+    linker = Linker(items(sources), model, meaning)
     state = _State()
     _sort_terms(state, sources)
     claims = _claims(state)
     _open_lexicon(state, claims)
     _map_by_reference(state, claims)
-    _map_by_name(state)
-    _mint(state)
+    _map_by_linking(state, linker)
+    _mint(state, linker)
     concepts = _concepts(state)
     for concept in concepts:
         state.lexicon.retitle(concept.id, shown_name(concept))
@@ -100,7 +120,7 @@ def _titled(state: _State, mapping: Mapping) -> Mapping:
 def _sort_terms(state: _State, sources: Sequence[ParsedSource]) -> None:
     for source in sources:
         for term in source.terms:
-            is_item = term.id.startswith("wd:")
+            is_item = term.id.startswith(AUTHORITIES)
             if term.kind is TermKind.CONCEPT:
                 (state.items if is_item else state.terms).setdefault(term.id, []).append(term)
             else:
@@ -149,11 +169,17 @@ def _open_lexicon(state: _State, claims: list[_Claim]) -> None:
             typed=any(term.types for term in terms),
             described=any(term.definition for term in terms),
             attested=len(attested[item]),
-            age=int(item.removeprefix("wd:Q")),
+            age=_age(item),
         )
         state.lexicon.add_concept(item, first_title(terms), prior)
         for term in terms:
             _add_names(state.lexicon, item, term)
+
+
+def _age(item: str) -> int:
+    """Rank among the identifiers of its authority; the core's own senses come after all items."""
+    number = item.removeprefix("wd:Q")
+    return int(number) if number.isdigit() else OWN_AGE
 
 
 def _add_names(lexicon: Lexicon, concept: str, term: Term) -> None:
@@ -259,24 +285,106 @@ def _subject_source(state: _State, subject: str) -> str:
     return next((source for source in sources if source != CORE), CORE)
 
 
-# ------------------------------------------------------------------------------------------ names
+# ---------------------------------------------------------------------------------------- linking
 
 
-def _map_by_name(state: _State) -> None:
-    """Terms that no source refers to an item, by their names."""
-    found = {}
-    for subject in sorted(state.terms.keys() - state.target.keys()):
-        best = _best_by_name(state, subject)
-        if best is not None:
-            found[subject] = best
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The best answer for a term over all its names."""
+
+    link: Link
+    label: Label
+
+    @property
+    def chance(self) -> float:
+        return self.link.probability
+
+
+def _map_by_linking(state: _State, linker: Linker) -> None:
+    """Terms that no source refers to an item, by their names and what is said of them."""
+    left = sorted(state.terms.keys() - state.target.keys())
+    found = _best_links(state, left, linker)
     outdone = _outdone(state, found)
     # recorded only now, so that no term is matched by way of another term's weak match
-    for subject, (concept, confidence, evidence) in found.items():
-        sure = CONTESTED_REFERENCE if subject in outdone else confidence
-        _record(state, subject, concept, sure, [evidence], MappingSet.PREDICTED)
+    for subject, best in found.items():
+        exact = best.link.exact
+        if exact is not None:
+            taken = best.link.zone is Zone.ACCEPT and subject not in outdone
+            chance = CONTESTED_REFERENCE if subject in outdone else exact.confidence
+            into = MappingSet.PREDICTED if taken else MappingSet.UNSURE
+            _predict(state, subject, exact.concept, chance, _evidence(best, linker), into)
+        elif best.link.nearest is not None:
+            near = best.link.nearest
+            _predict(
+                state,
+                subject,
+                near.concept,
+                near.confidence,
+                _evidence(best, linker),
+                MappingSet.PREDICTED,
+                predicate=best.link.predicate,
+            )
 
 
-_Found = tuple[str, float, Evidence]
+def _best_links(state: _State, subjects: Sequence[str], linker: Linker) -> dict[str, _Found]:
+    """For each term the most probable answer over all its names; all names in one batch."""
+    asked: list[tuple[str, Label, Query]] = []
+    for subject in subjects:
+        for term in state.terms[subject]:
+            definition = term.definition.text[:MAX_DEFINITION_CHARS] if term.definition else ""
+            asked.extend(
+                (subject, label, Query(label.text, label.lang, definition)) for label in term.labels
+            )
+    links = linker.link([query for _, _, query in asked])
+    best: dict[str, _Found] = {}
+    for (subject, label, _), link in zip(asked, links, strict=True):
+        held = best.get(subject)
+        if held is None or _worth(link) > _worth(held.link):
+            best[subject] = _Found(link, label)
+    return best
+
+
+def _worth(link: Link) -> tuple[float, float]:
+    return link.probability, link.nearest.confidence if link.nearest else 0.0
+
+
+def _evidence(best: _Found, linker: Linker) -> Evidence:
+    detail = best.link.reason
+    if best.link.exact is not None and len(best.link.candidates) > 1:
+        other = best.link.candidates[1]
+        detail += f"; next best: {other.label!r} {other.concept} {other.confidence:.2f}"
+    return Evidence(
+        justification=vocab.COMPOSITE if linker.uses_meaning else vocab.LEXICAL,
+        source="mathgloss",
+        detail=f"{best.label.text!r} ({best.label.lang}) by {linker.method}: {detail}",
+    )
+
+
+def _predict(
+    state: _State,
+    subject: str,
+    concept: str,
+    chance: float,
+    evidence: Evidence,
+    into: MappingSet,
+    *,
+    predicate: str = vocab.EXACT_MATCH,
+) -> None:
+    if into is MappingSet.PREDICTED and predicate == vocab.EXACT_MATCH:
+        state.target[subject] = concept
+    state.mappings.append(
+        Mapping(
+            subject=subject,
+            subject_label=_subject_label(state, subject),
+            subject_source=_subject_source(state, subject),
+            object=concept,
+            object_label=state.lexicon.title(concept),
+            set=into,
+            confidence=chance,
+            evidence=(evidence,),
+            predicate=predicate,
+        )
+    )
 
 
 def _outdone(state: _State, found: MappingOf[str, _Found]) -> set[str]:
@@ -290,70 +398,60 @@ def _outdone(state: _State, found: MappingOf[str, _Found]) -> set[str]:
     for subject, concept in state.target.items():
         key = (_subject_source(state, subject), concept)
         claims[key].append((True, 1.0, True, _subject_label(state, subject)))
-    for subject, (concept, confidence, _) in found.items():
+    exact = {name: best.link.exact for name, best in found.items() if best.link.exact is not None}
+    for subject, candidate in exact.items():
         label = _subject_label(state, subject)
-        same = label == state.lexicon.title(concept)
-        claims[_subject_source(state, subject), concept].append((False, confidence, same, label))
-    best = {key: normalize(max(held)[3]) for key, held in claims.items()}
+        key = (_subject_source(state, subject), candidate.concept)
+        claims[key].append((False, candidate.confidence, label == candidate.label, label))
+    best_of = {key: normalize(max(held)[3]) for key, held in claims.items()}
     return {
         subject
-        for subject, (concept, _, _) in found.items()
-        if best[_subject_source(state, subject), concept]
+        for subject, candidate in exact.items()
+        if best_of[_subject_source(state, subject), candidate.concept]
         != normalize(_subject_label(state, subject))
     }
-
-
-def _best_by_name(state: _State, subject: str) -> _Found | None:
-    """The concept most probable over all names of the term, with the reason."""
-    best: _Found | None = None
-    for term in state.terms[subject]:
-        for label in term.labels:
-            candidates = state.lexicon.candidates(label.text, label.lang)
-            if not candidates:
-                continue
-            first = candidates[0]
-            confidence = first.confidence * (0.95 if label.kind is LabelKind.ALTERNATIVE else 1.0)
-            if best is None or confidence > best[1]:
-                detail = f"{label.text!r} ({label.lang}) is a name of {first.label!r}"
-                if len(candidates) > 1:
-                    detail += f"; next best: {candidates[1].label!r} {candidates[1].concept}"
-                evidence = Evidence(justification=vocab.LEXICAL, source="mathgloss", detail=detail)
-                best = (first.concept, round(confidence, 4), evidence)
-    return best
 
 
 # ---------------------------------------------------------------------------------------- minting
 
 
-def _mint(state: _State) -> None:
-    """New concepts for the terms left over; terms of other sources with the same name join."""
-    left = sorted(
-        state.terms.keys() - state.target.keys(),
-        key=lambda name: (source_rank(MINT_ORDER, state.terms[name][0].source), name),
-    )
-    minted = Lexicon()
-    joined: list[tuple[str, str, float, str]] = []
-    for age, subject in enumerate(left):
-        terms = state.terms[subject]
-        source = terms[0].source
-        candidates = [
-            candidate
-            for candidate in minted.candidates(terms[0].labels[0].text, terms[0].labels[0].lang)
-            if state.terms[candidate.concept][0].source != source
+def _mint(state: _State, linker: Linker) -> None:
+    """New concepts for the terms left over; terms of later sources that are surely the same join.
+
+    Source by source: each one's terms are linked to what the sources before it left, by the same
+    linker, and never to each other. So nothing joins by way of a third.
+    """
+    left = state.terms.keys() - state.target.keys()
+    by_source: dict[str, list[str]] = defaultdict(list)
+    for subject in sorted(left):
+        by_source[state.terms[subject][0].source].append(subject)
+    minted: list[Entry] = []
+    pools: list[Linker] = []
+    joined: list[tuple[str, str, float, Evidence]] = []
+    for source in sorted(by_source, key=lambda name: source_rank(MINT_ORDER, name)):
+        taken: dict[str, tuple[float, str, Evidence]] = {}
+        for pool in pools:
+            for subject, best in _best_links(state, by_source[source], pool).items():
+                exact = best.link.exact
+                if best.link.zone is Zone.ACCEPT and exact is not None:
+                    found = (exact.confidence, exact.concept, _evidence(best, pool))
+                    taken[subject] = max(taken.get(subject, found), found, key=lambda row: row[0])
+        joined += [(name, concept, chance, why) for name, (chance, concept, why) in taken.items()]
+        new = [
+            Entry(subject, tuple(state.terms[subject]))
+            for subject in by_source[source]
+            if subject not in taken
         ]
-        if candidates and candidates[0].confidence >= ACCEPT:
-            first = candidates[0]
-            detail = f"{terms[0].labels[0].text!r} is a name of {first.label!r}"
-            joined.append((subject, first.concept, first.confidence, detail))
-            continue
-        prior = Prior(described=any(term.definition for term in terms), age=age)
-        for lexicon in (minted, state.lexicon):
-            lexicon.add_concept(subject, first_title(terms), prior)
-            for term in terms:
-                _add_names(lexicon, subject, term)
-    for subject, concept, confidence, detail in joined:
-        evidence = Evidence(justification=vocab.LEXICAL, source="mathgloss", detail=detail)
-        _record(state, subject, concept, confidence, [evidence], MappingSet.PREDICTED)
+        minted += new
+        pools.append(linker.over(Catalogue(new, standing=UNKNOWN_STANDING)))
+    for age, entry in enumerate(minted):
+        described = any(term.definition for term in entry.terms)
+        prior = Prior(described=described, age=FIRST_MINTED_AGE + age)
+        state.lexicon.add_concept(entry.id, first_title(entry.terms), prior)
+        for term in entry.terms:
+            _add_names(state.lexicon, entry.id, term)
+    for subject, concept, chance, evidence in joined:
+        _predict(state, subject, concept, chance, evidence, MappingSet.PREDICTED)
 
 
 def _concepts(state: _State) -> tuple[Concept, ...]:
@@ -370,3 +468,19 @@ def _concepts(state: _State) -> tuple[Concept, ...]:
         )
         for concept in sorted(members)
     )
+
+
+def related_concepts(
+    sources: Sequence[ParsedSource], concepts: Sequence[Concept]
+) -> dict[str, set[str]]:
+    """The concepts that some source relates to each concept, in either direction."""
+    concept_of = {term: row.id for row in concepts for term in row.terms}
+    related: dict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        for relation in source.relations:
+            one = concept_of.get(relation.subject)
+            other = concept_of.get(relation.object)
+            if one is not None and other is not None and one != other:
+                related[one].add(other)
+                related[other].add(one)
+    return dict(related)

@@ -1,61 +1,104 @@
-"""Finding concepts in running text: longest names first, with offsets into the text as given."""
+"""Finding concepts in running text, in the sense that the text means.
+
+The longest names win, phrases that name nothing hide what is inside them, and an ambiguous word is
+linked only if the text says which of its senses is meant. Noun phrases that look like concepts but
+are no name are reported with no concept.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mathgloss.linking.disambiguation import Disambiguator, Occurrence, context_of
 from mathgloss.linking.lexicon import Lexicon
+from mathgloss.linking.phrases import PhraseFinder
+from mathgloss.linking.reading import Reading, read_text
+from mathgloss.linking.senses import Sense, SenseInventory
 from mathgloss.model import Candidate, Mention
-from mathgloss.normalize import Token, tokenize
 
 if TYPE_CHECKING:
     from spacy.matcher import PhraseMatcher
 
 MAX_NAME_WORDS: Final = 8
 MAX_CANDIDATES: Final = 5
+# from this probability on a sense is believed
+BELIEVE: Final = 0.65
+# one word is linked from this confidence on, see Lexicon; a phrase needs less
+BELIEVE_WORD: Final = 0.75
 # spaCy counts these among the stop words, but they are part of names: three-body problem
 NUMERALS: Final = frozenset({
     "one", "two", "three", "four", "five", "six", "eight", "nine", "ten", "eleven", "twelve",
     "fifteen", "twenty", "forty", "fifty", "sixty", "hundred", "first", "third",
 })  # fmt: skip
 _BATCH: Final = 500
-# a text past this length is an input error, not a paper
-MAX_TEXT_CHARS: Final = 1_000_000
+# short readings of a text that say nothing of what it is about
+_UNSURE: Final = 0.5
 
 # One-word names that, by judgement, are ordinary English far more often than mathematics in an
-# abstract: a crude stand-in for reading the sense from the sentence.
+# abstract, and that the sense inventory does not have.
 GENERIC_WORDS: Final = Path(__file__).with_name("generic_words.txt")
+# One-word names that are technical, but whose concept depends on the words beside them ("closure",
+# "commutative") or that are as often plain English ("definition"): reported, never linked alone.
+OPEN_WORDS: Final = Path(__file__).with_name("open_words.txt")
+
+Norm = tuple[str, ...]
+Span = tuple[int, int]
 
 
 class MentionFinder:
     """Finds the names of a lexicon in text with spaCy's ``PhraseMatcher``.
 
     Building it takes seconds; it is built once and used for many texts.
+
+    Args:
+        lexicon: names of concepts.
+        inventory: senses of ambiguous words, and phrases that name nothing.
+        related: concepts that the graph relates to each concept.
     """
 
-    def __init__(self, lexicon: Lexicon, *, lang: str = "en") -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        inventory: SenseInventory | None = None,
+        related: Mapping[str, Collection[str]] | None = None,
+        *,
+        lang: str = "en",
+    ) -> None:
         import spacy  # takes two seconds, needed only where text is read
         from spacy.matcher import PhraseMatcher
         from spacy.tokens import Doc
 
         self._lexicon = lexicon
+        self._inventory = inventory or SenseInventory(())
+        self._senses = Disambiguator(self._inventory, related or {})
         self._generic = frozenset(GENERIC_WORDS.read_text(encoding="utf-8").split())
+        self._open = frozenset(OPEN_WORDS.read_text(encoding="utf-8").split())
         self._lang = lang
-        self._vocab = spacy.blank(lang).vocab
+        blank = spacy.blank(lang)
+        self._vocab = blank.vocab
         self._function_words = frozenset(
-            word for word in spacy.blank(lang).Defaults.stop_words if word not in NUMERALS
+            word for word in blank.Defaults.stop_words if word not in NUMERALS
         )
         self._doc = Doc
         self._matcher: PhraseMatcher = PhraseMatcher(self._vocab, attr="ORTH")
-        names = sorted(norm for norm in lexicon.names(lang) if self._worth_finding(norm))
-        # a document takes kilobytes and the matcher keeps none of it
-        for start in range(0, len(names), _BATCH):
-            batch = names[start : start + _BATCH]
-            self._matcher.add("NAME", [Doc(self._vocab, words=list(norm)) for norm in batch])
+        names = lexicon.names(lang)
+        self._known = {norm for norm in names if self._worth_finding(norm)}
+        self._add("NAME", self._known | self._inventory.by_word.keys())
+        self._add("NOTHING", self._inventory.phrases - self._known)
+        self._phrases = PhraseFinder(names, function=self._function_words, generic=self._generic)
 
-    def _worth_finding(self, norm: Sequence[str]) -> bool:
+    def _add(self, key: str, norms: Iterable[Norm]) -> None:
+        held = sorted(norms)
+        # a document takes kilobytes and the matcher keeps none of it
+        for start in range(0, len(held), _BATCH):
+            batch = held[start : start + _BATCH]
+            self._matcher.add(key, [self._doc(self._vocab, words=list(norm)) for norm in batch])
+
+    def _worth_finding(self, norm: Norm) -> bool:
         if not 0 < len(norm) <= MAX_NAME_WORDS:
             return False
         if len(norm) > 1:
@@ -65,55 +108,147 @@ class MentionFinder:
         word = norm[0]
         if len(word) < 3 or word.isdigit() or word in self._generic:
             return False
-        # a single word is believed only if someone describes the concept or refers to it
-        prior = self._lexicon.prior(self._lexicon.by_norm(tuple(norm), self._lang)[0].concept)
-        return prior.described or prior.attested > 1
+        return True
 
-    def _is_filler(self, norm: Sequence[str]) -> bool:
+    def _is_filler(self, norm: Norm) -> bool:
         """Whether a phrase is function words, with or without everyday words: "of the form"."""
         fillers = [word for word in norm if word in self._function_words]
         return bool(fillers) and all(
             word in self._function_words or word in self._generic for word in norm
         )
 
-    def find(self, text: str, *, field: str) -> list[Mention]:
-        """The concepts named in ``text``, in order, none overlapping another."""
-        tokens = tokenize(text[:MAX_TEXT_CHARS], self._lang)
-        if not tokens:
+    # ------------------------------------------------------------------------------ documents
+
+    def find(self, fields: Mapping[str, str], categories: Sequence[str] = ()) -> list[Mention]:
+        """The mentions in a document, field by field, in order of place.
+
+        Linked mentions do not overlap each other; a phrase without a concept may contain some.
+
+        Args:
+            fields: the document's texts by name, for example ``title`` and ``text``.
+            categories: its arXiv categories, if known.
+        """
+        readings = [read_text(name, text, self._lang) for name, text in fields.items()]
+        spans = [self._spans(reading) for reading in readings]
+        chosen = self._choose(readings, spans, categories)
+        out: list[Mention] = []
+        for reading, held in zip(readings, spans, strict=True):
+            mentions = [mention for span in held if (mention := chosen.get((reading.field, span)))]
+            mentions += self._unknown(reading, held)
+            out += sorted(mentions, key=lambda mention: (mention.start, -mention.end))
+        return out
+
+    def _spans(self, reading: Reading) -> list[Span]:
+        """Places of names, the longest first come, without those that name nothing."""
+        if not reading.tokens:
             return []
         # "\n" is no word of any name, so no name spans a break
-        doc = self._doc(self._vocab, words=[token.norm or "\n" for token in tokens])
-        spans = [
-            (start, end)
-            for _, start, end in self._matcher(doc)
-            if end - start > 1 or _is_word(text, tokens[start])
+        doc = self._doc(self._vocab, words=[norm or "\n" for norm in reading.norms])
+        nothing = self._vocab.strings["NOTHING"]
+        found = {
+            (start, end): key == nothing
+            for key, start, end in self._matcher(doc)
+            if end - start > 1 or reading.is_word(start)
+        }
+        return [span for span in _longest(found) if not found[span]]
+
+    def _choose(
+        self,
+        readings: Sequence[Reading],
+        spans: Sequence[Sequence[Span]],
+        categories: Sequence[str],
+    ) -> dict[tuple[str, Span], Mention]:
+        """The linked mentions and those that stay open, by field and place."""
+        ambiguous: dict[Norm, list[Occurrence]] = defaultdict(list)
+        chosen: dict[tuple[str, Span], Mention] = {}
+        sure: set[str] = set()
+        for reading, held in zip(readings, spans, strict=True):
+            norms = reading.norms
+            for span in held:
+                norm = tuple(norms[slice(*span)])
+                if norm in self._inventory.by_word:
+                    ambiguous[norm].append(Occurrence(reading, *span))
+                    continue
+                mention = self._plain(reading, span, norm)
+                if mention is not None:
+                    chosen[reading.field, span] = mention
+                    if mention.concept is not None and len(norm) > 1:
+                        sure.add(mention.concept)
+        if ambiguous:
+            context = context_of(readings, categories, sure, self._inventory)
+            for word, places in ambiguous.items():
+                ranked = self._senses.choose(word, places, context)
+                for place, senses in zip(places, ranked, strict=True):
+                    held_mention = self._sense_mention(place, senses)
+                    if held_mention is not None:
+                        chosen[place.reading.field, (place.start, place.end)] = held_mention
+        return chosen
+
+    def _plain(self, reading: Reading, span: Span, norm: Norm) -> Mention | None:
+        """A name with one known sense, or with several that only standing tells apart."""
+        candidates = self._lexicon.by_norm(norm, self._lang)
+        first = candidates[0]
+        if len(norm) == 1:
+            if reading.is_verb(span[0]):
+                return None
+            if first.confidence < BELIEVE_WORD or norm[0] in self._open:
+                return _mention(reading, span, None, candidates[:MAX_CANDIDATES])
+        return _mention(reading, span, first, candidates[1:MAX_CANDIDATES])
+
+    def _sense_mention(
+        self, place: Occurrence, senses: Sequence[tuple[Sense, float]]
+    ) -> Mention | None:
+        """The mention in its likeliest sense; open if that is unsure or has no concept here."""
+        best, chance = senses[0]
+        # against the runner-up alone: a word with twenty senses is no less sure than one with two
+        lead = chance / (chance + senses[1][1])
+        if best.concept is None and lead >= _UNSURE:
+            return None
+        candidates = [
+            Candidate(concept=sense.concept, label=sense.name, confidence=round(p, 4))
+            for sense, p in senses[:MAX_CANDIDATES]
+            if sense.concept is not None and sense.concept in self._lexicon
         ]
-        return [self._mention(text, tokens[start:end], field) for start, end in _longest(spans)]
+        known = best.concept is not None and best.concept in self._lexicon
+        if known and lead >= BELIEVE:
+            first = replace(candidates[0], confidence=round(lead, 4))
+            return _mention(place.reading, (place.start, place.end), first, candidates[1:])
+        return _mention(place.reading, (place.start, place.end), None, candidates)
 
-    def _mention(self, text: str, tokens: Sequence[Token], field: str) -> Mention:
-        candidates = self._lexicon.by_norm(tuple(token.norm for token in tokens), self._lang)
-        first: Candidate = candidates[0]
-        start, end = tokens[0].start, tokens[-1].end
-        return Mention(
-            field=field,
-            start=start,
-            end=end,
-            surface=text[start:end],
-            concept=first.concept,
-            label=first.label,
-            confidence=first.confidence,
-            candidates=tuple(candidates[1:MAX_CANDIDATES]),
-        )
-
-
-def _is_word(text: str, token: Token) -> bool:
-    """Whether the token stands as a word in the text; a lone symbol or formula names nothing."""
-    return token.end - token.start > 1 and text[token.start].isalpha()
+    def _unknown(self, reading: Reading, spans: Sequence[Span]) -> list[Mention]:
+        """Noun phrases that look like concepts, unless a name covers them."""
+        taken = set(spans)
+        covered = [frozenset(range(*span)) for span in spans]
+        return [
+            _mention(reading, span, None, ())
+            for span in self._phrases.find(reading)
+            if span not in taken and not any(held.issuperset(range(*span)) for held in covered)
+        ]
 
 
-def _longest(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _mention(
+    reading: Reading, span: Span, first: Candidate | None, others: Sequence[Candidate]
+) -> Mention:
+    start, end = reading.tokens[span[0]].start, reading.tokens[span[1] - 1].end
+    return Mention(
+        field=reading.field,
+        start=start,
+        end=end,
+        surface=reading.text[start:end],
+        concept=first.concept if first is not None else None,
+        label=first.label if first is not None else "",
+        confidence=(
+            first.confidence
+            if first is not None
+            else round(1.0 - max((other.confidence for other in others), default=0.0), 4)
+        ),
+        candidates=tuple(others),
+    )
+
+
+def _longest(spans: Iterable[Span]) -> list[Span]:
     """Longest first, the leftmost of equals; what overlaps a chosen one is dropped."""
-    chosen: list[tuple[int, int]] = []
+    chosen: list[Span] = []
     taken: set[int] = set()
     for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
         if taken.isdisjoint(range(start, end)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,14 @@ from typing import Final
 from mathgloss import vocab
 from mathgloss.errors import InputError
 from mathgloss.io.sssom import NO_TERM_FOUND
-from mathgloss.linking.lexicon import ACCEPT, Lexicon
+from mathgloss.linking.candidates import Query
+from mathgloss.linking.linker import Link, Linker
 
 REQUIRED: Final = ("id", "label")
 MAX_CELL_CHARS: Final = 10_000_000
-# Share of terms without any candidate that have no item at all, see docs/linking.md.
-NONE_WITHOUT_CANDIDATE: Final = 0.49
+# what an encoder reads of a definition
+MAX_DEFINITION_CHARS: Final = 600
+SHOWN_FROM: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +87,45 @@ def _clean(cell: str | None) -> str:
     return " ".join(text.split())
 
 
-def link_terms(lexicon: Lexicon, terms: Iterable[TermRow]) -> Iterator[dict[str, str]]:
-    """One SSSOM row for each term, in order; ``sssom:NoTermFound`` where no item is likely."""
-    for term in terms:
-        candidates = [
-            candidate
-            for candidate in lexicon.candidates(term.label, term.lang)
-            if candidate.concept.startswith("wd:")
-        ]
-        first = candidates[0] if candidates else None
-        found = first is not None and first.confidence >= ACCEPT
-        others = candidates[1:4] if found else candidates[:3]
-        if first is None:
-            confidence = NONE_WITHOUT_CANDIDATE if term.label else 1.0
-        else:
-            confidence = first.confidence if found else 1.0 - first.confidence
+def link_terms(
+    linker: Linker, terms: Sequence[TermRow], *, nearest: bool = False
+) -> Iterator[dict[str, str]]:
+    """One SSSOM row for each term, in order; ``sssom:NoTermFound`` where no item is likely.
+
+    With ``nearest``, a term that no item matches exactly gets the close or broader item that the
+    linker knows of; without, that is only said in the comment.
+    """
+    queries = [
+        Query(term.label, term.lang, term.definition[:MAX_DEFINITION_CHARS]) for term in terms
+    ]
+    for term, link in zip(terms, linker.link(queries), strict=True):
+        exact = link.exact
+        answer, predicate = exact, vocab.EXACT_MATCH
+        if exact is None and nearest and link.nearest is not None:
+            answer, predicate = link.nearest, link.predicate
+        confidence = answer.confidence if answer is not None else 1.0 - link.probability
         yield {
             "subject_id": term.id,
             "subject_label": term.label,
-            "predicate_id": vocab.EXACT_MATCH,
-            "object_id": first.concept if first is not None and found else NO_TERM_FOUND,
-            "object_label": first.label if first is not None and found else "",
-            "mapping_justification": vocab.LEXICAL,
+            "predicate_id": predicate,
+            "object_id": answer.concept if answer is not None else NO_TERM_FOUND,
+            "object_label": answer.label if answer is not None else "",
+            "mapping_justification": vocab.COMPOSITE if linker.uses_meaning else vocab.LEXICAL,
+            "mapping_tool": "mathgloss",
             "confidence": f"{confidence:.4g}",
-            "comment": "; ".join(
-                f"next: {other.concept} {other.label!r} {other.confidence:.2f}" for other in others
-            ),
+            "comment": _comment(link),
         }
+
+
+def _comment(link: Link) -> str:
+    parts = [f"{link.zone}: {link.reason}"]
+    if link.nearest is not None:
+        held = link.nearest
+        parts.append(f"{link.predicate} {held.concept} {held.label!r} {held.confidence:.2f}")
+    others = link.candidates[1:4] if link.exact is not None else link.candidates[:3]
+    parts += [
+        f"next: {other.concept} {other.label!r} {other.confidence:.2f}"
+        for other in others
+        if other.confidence >= SHOWN_FROM
+    ]
+    return "; ".join(parts)
