@@ -54,7 +54,8 @@ _JUSTIFICATIONS: Final = {
     "semapv:ManualMappingCuration": "stated by people",
     "semapv:MappingChaining": "follows from another link",
     "semapv:UnspecifiedMatching": "a shared reference",
-    "semapv:LexicalMatching": "the same name",
+    "semapv:LexicalMatching": "its names",
+    "semapv:CompositeMatching": "its names and their meaning",
 }
 _PREDICATES: Final = {
     "skos:exactMatch": "means the same",

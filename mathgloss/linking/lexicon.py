@@ -32,9 +32,6 @@ QUALIFIED_TERM_FACTOR: Final = 0.50
 QUALIFIED_NAME_FACTOR: Final = 0.60
 OTHER_QUALIFIER_FACTOR: Final = 0.20
 
-# a link is predicted from here on; below it is only listed for review
-ACCEPT: Final = 0.5
-
 # qualifiers that say no more than "the mathematical one"
 _PLAIN_QUALIFIERS: Final = frozenset({("mathematics",), ("math",), ("maths",)})
 

@@ -106,9 +106,7 @@ class MentionFinder:
             article = norm[0] == "a" and len(norm) == 2
             return any(len(word) > 1 for word in norm) and not (article or self._is_filler(norm))
         word = norm[0]
-        if len(word) < 3 or word.isdigit() or word in self._generic:
-            return False
-        return True
+        return not (len(word) < 3 or word.isdigit() or word in self._generic)
 
     def _is_filler(self, norm: Norm) -> bool:
         """Whether a phrase is function words, with or without everyday words: "of the form"."""
