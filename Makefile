@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 NODE   := $(if $(shell command -v npm),,[node])
 VENDOR := api/static/vendor/katex/VERSION
 
-.PHONY: serve test install lint format bench web refresh clean
+.PHONY: serve test install embedding lint format bench web clean
 .DEFAULT_GOAL := serve
 
 serve: $(VENV)/.runtime $(VENDOR)  ## build the graph from what is bundled, serve it
@@ -18,7 +18,9 @@ serve: $(VENV)/.runtime $(VENDOR)  ## build the graph from what is bundled, serv
 test: $(VENV)/.dev $(VENDOR)  ## the test suite, offline
 	$(BIN)/python -m pytest
 
-install: $(VENV)/.dev $(VENDOR)  ## everything but sentence embeddings: see README
+install: $(VENV)/.dev $(VENDOR)  ## everything but sentence embeddings
+
+embedding: $(VENV)/.embedding  ## PyTorch (pinned), sentence-transformers and a small model
 
 lint: $(VENV)/.dev  ## style, types, dependencies between packages
 	$(BIN)/ruff check .
@@ -45,6 +47,12 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.runtime
 	$(PIP) -e '.[dev]'
+	touch $@
+
+# PyTorch goes first: what else needs it would take its newest build
+$(VENV)/.embedding: pyproject.toml constraints.txt $(VENV)/.runtime
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[embedding]'
 	touch $@
 
 $(VENDOR): package-lock.json api/vendor.py | $(VENV)/.runtime

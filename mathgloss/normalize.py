@@ -199,7 +199,10 @@ def _without_article(text: str, lang: str) -> str:
     return rest if rest.strip() and first.casefold() in _ARTICLES.get(lang, ()) else text
 
 
-_MATH = re.compile(r"\$\$.+?\$\$|\$[^$]+\$|\\\(.+?\\\)|\\\[.+?\\\]", re.DOTALL)
+# a formula holds no second opening, so that a text of openings alone is read in one pass
+_MATH = re.compile(
+    r"\$\$.+?\$\$|\$[^$]+\$|\\\((?:(?!\\\().)+?\\\)|\\\[(?:(?!\\\[).)+?\\\]", re.DOTALL
+)
 
 
 def tokenize(text: str, lang: str = "en") -> list[Token]:

@@ -9,16 +9,21 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from ingest import core
+from ingest.fetch import Fetcher
 from ingest.refresh import Outcome, refresh
 from mathgloss.config import Settings
 from mathgloss.graph.answers import Answers
 from mathgloss.graph.snapshot import open_current
-from mathgloss.model import RawFile
+from mathgloss.linking.catalogue import Catalogue, items
+from mathgloss.model import ParsedSource, RawFile, Reference, Term
+from mathgloss.paths import bundled_dir
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ARCHIVES = {
@@ -66,6 +71,18 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_encoder() -> Iterator[None]:
+    """A test has an encoder only if it asks for one: the import of PyTorch takes seconds.
+
+    For the whole session, so that what fixtures of any scope and subprocesses build has none.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MATHGLOSS_ENCODER", "none")
+        environment.delenv("MATHGLOSS_LINKER", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Settings of the person who runs the tests do not leak into them."""
@@ -101,12 +118,61 @@ def settings(tmp_path: Path, mirror: Path) -> Settings:
     return Settings(home=tmp_path / "home", mirror=mirror)
 
 
+def small_bundle(folder: Path) -> Path:
+    """The bundled data with more names for its own concepts alone, not for thousands of items."""
+    shutil.copytree(bundled_dir(), folder)
+    concepts = {line.partition("\t")[0] for line in _lines(folder / "concepts.tsv")}
+    for path in folder.glob("names-*.tsv"):
+        kept = [line for line in _lines(path) if line.partition("\t")[0] in concepts]
+        path.write_text("".join(kept), encoding="utf-8")
+    return folder
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+@pytest.fixture(scope="session")
+def bundled_items(tmp_path_factory: pytest.TempPathFactory) -> list[ParsedSource]:
+    """The bundled concepts with all their names, and Wikidata as if it held just these."""
+    folder = tmp_path_factory.mktemp("items")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MATHGLOSS_DATA", str(small_bundle(folder / "bundled")))
+        held = core.parse(core.fetch(Fetcher(Settings(home=folder / "home"))))
+    terms = tuple(
+        Term(
+            id=term.id,
+            source="wikidata",
+            labels=tuple(label for label in term.labels if label.lang == "en")[:1],
+            definition=term.definition,
+            types=("wd:Q246672",),
+            references=(Reference(target="enwiki:" + term.id[3:], via="sitelink"),),
+        )
+        for term in held.terms
+        if term.id.startswith("wd:") and term.definition is not None
+    )
+    unique = tuple({term.id: term for term in reversed(terms)}.values())
+    info = replace(held.info, name="wikidata", title="Wikidata")
+    wikidata = ParsedSource(
+        info=info, read=len(unique), terms=unique[::-1], relations=held.relations
+    )
+    return [wikidata, held]
+
+
+@pytest.fixture(scope="session")
+def bundled_catalogue(bundled_items: list[ParsedSource]) -> Catalogue:
+    """The same as what terms may be linked to; nothing may change it."""
+    return items(bundled_items)
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome]:
     """The small world, refreshed once for all tests that only read."""
     folder = tmp_path_factory.mktemp("world")
     settings = Settings(home=folder / "home", mirror=make_mirror(folder / "mirror"))
-    return settings, refresh(settings)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MATHGLOSS_DATA", str(small_bundle(folder / "bundled")))
+        return settings, refresh(settings)
 
 
 @pytest.fixture(scope="session")

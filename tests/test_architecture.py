@@ -21,7 +21,9 @@ QUERIES = sorted((ROOT / "mathgloss" / "graph" / "queries").glob("*.rq"))
 
 # what is registered; a source or command that gets lost must fail here, not vanish
 GOLDEN_SOURCES = "core bundled-papers wikidata nlab mulima chicago syllabus overview theorems tac"
-GOLDEN_COMMANDS = "refresh build serve sources concept search link annotate query export doctor"
+GOLDEN_COMMANDS = (
+    "refresh build serve sources concept search link annotate evaluate train query export doctor"
+)
 
 
 def python_files() -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest import core, papers
-from ingest.fetch import Fetcher
+from ingest.fetch import MEBIBYTE, Fetcher
 from mathgloss import vocab
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError
@@ -28,10 +28,15 @@ from mathgloss.paths import bundled_dir
 from tests.conftest import raw_file
 
 CHECK = "https://www.wikidata.org/wiki/Q7"
-TABLES = {
-    "concepts.tsv": core.CONCEPTS,
-    "relations.tsv": core.RELATIONS,
-    "syllabus.tsv": core.SYLLABUS,
+TABLES = core.TABLES
+NAME_TABLES = [name for name in TABLES if name.startswith("names-")]
+SENSE = {
+    "id": "mathgloss:widget",
+    "name": "linear widget",
+    "synonyms": "widget map",
+    "words": "widget; linear widget; gizmo",
+    "summary": "A thing.",
+    "check": CHECK,
 }
 CONCEPT = {"id": "wd:Q7", "en": "widget", "check": CHECK}
 RELATION = {"subject": "wd:Q7", "property": "P279", "object": "wd:Q8", "check": CHECK}
@@ -47,13 +52,13 @@ Write = Callable[..., tuple[RawFile, ...]]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write the three tables with the given rows."""
+    """Write all tables with the given rows, by table name with underscores."""
 
     def put(**rows: list[dict[str, str]]) -> tuple[RawFile, ...]:
         files = []
         for name, columns in TABLES.items():
             lines = ["\t".join(columns)]
-            for row in rows.get(name.removesuffix(".tsv"), ()):
+            for row in rows.get(name.removesuffix(".tsv").replace("-", "_"), ()):
                 lines.append(
                     "\t".join(row.get(column, "") for column in (*columns, "more")).rstrip()
                 )
@@ -104,6 +109,40 @@ def test_a_topic_without_a_lean_name_is_not_formalised(write: Write) -> None:
     assert term.formal == ()
 
 
+def test_a_table_of_names_adds_names_in_each_language_the_first_preferred(write: Write) -> None:
+    row = {"id": "wd:Q7", "fr": "machin; truc", "es": "cosa"}
+    (term,) = core.parse(write(names_fr_de_es=[row])).terms
+    assert (term.id, term.url) == ("wd:Q7", CHECK)
+    assert term.labels == (
+        Label(text="machin", lang="fr"),
+        Label(text="truc", lang="fr", kind=LabelKind.ALTERNATIVE),
+        Label(text="cosa", lang="es"),
+    )
+
+
+def test_a_sense_of_our_own_has_its_name_synonyms_and_single_words(write: Write) -> None:
+    (term,) = core.parse(write(senses=[SENSE])).terms
+    assert term.id == "mathgloss:widget"
+    assert [(label.text, label.kind) for label in term.labels] == [
+        ("linear widget", LabelKind.PREFERRED),
+        ("widget map", LabelKind.ALTERNATIVE),
+        ("widget", LabelKind.ALTERNATIVE),
+        ("gizmo", LabelKind.ALTERNATIVE),
+    ]
+
+
+def test_a_sense_of_an_item_adds_only_the_name_that_tells_it_apart(write: Write) -> None:
+    (term,) = core.parse(write(senses=[{**SENSE, "id": "wd:Q7"}])).terms
+    assert [(label.text, label.kind) for label in term.labels] == [
+        ("linear widget", LabelKind.ALTERNATIVE)
+    ]
+
+
+def test_an_everyday_sense_names_no_concept(write: Write) -> None:
+    parsed = core.parse(write(senses=[{**SENSE, "id": "none:gadget"}]))
+    assert (parsed.terms, parsed.rejections, parsed.read) == ((), (), 0)
+
+
 @pytest.mark.parametrize(
     ("table", "row", "reason"),
     [
@@ -129,6 +168,13 @@ def test_a_topic_without_a_lean_name_is_not_formalised(write: Write) -> None:
         ("syllabus", {**TOPIC, "concept": ""}, "not a Wikidata item"),
         ("syllabus", {**TOPIC, "concept": "syllabus:x"}, "not a Wikidata item"),
         ("syllabus", {**TOPIC, "check": ""}, "no address to check the fact"),
+        ("names_en", {"id": "wd:Q8"}, "no label"),
+        ("names_en", {"id": "mathgloss:widget", "en": "widget"}, "not a Wikidata item"),
+        ("names_fr_de_es", {"id": "Q8", "de": "Ding"}, "not a Wikidata item"),
+        ("names_it_pt", {"id": "wd:Q8", "it": "cosa", "more": "cell"}, "too many cells"),
+        ("senses", {**SENSE, "name": ""}, "no label"),
+        ("senses", {**SENSE, "id": "widget"}, "not a Wikidata item"),
+        ("senses", {**SENSE, "check": ""}, "no address to check the fact"),
     ],
 )
 def test_a_bad_row_is_rejected_counted_and_named(
@@ -139,7 +185,7 @@ def test_a_bad_row_is_rejected_counted_and_named(
     parsed = core.parse(write(**rows))
     (rejection,) = parsed.rejections
     assert rejection.reason == reason
-    assert rejection.where == f"{table}.tsv:{len(rows[table]) + 1}"
+    assert rejection.where == f"{table.replace('_', '-')}.tsv:{len(rows[table]) + 1}"
     assert [term.id for term in parsed.terms] == ["wd:Q7"]
     assert parsed.read == 2
     assert not parsed.relations
@@ -208,7 +254,11 @@ def test_at_least_six_hundred_concepts_are_bundled(concepts: set[str]) -> None:
 
 
 def test_every_bundled_fact_says_where_it_can_be_checked() -> None:
+    # a name of an item is checked on the item's own page, a phrase says why it is one
+    unchecked = {*NAME_TABLES, "phrases.tsv"}
     for path in sorted(bundled_dir().glob("*.tsv")):
+        if path.name in unchecked:
+            continue
         header, *rows = path.read_text(encoding="utf-8").splitlines()
         place = header.split("\t").index("check")
         assert [row for row in rows if not row.split("\t")[place].startswith("https://")] == []
@@ -225,10 +275,30 @@ def test_every_relation_and_topic_is_about_bundled_concepts(
 def test_bundled_concepts_have_english_names_and_five_languages_on_average(
     bundled: ParsedSource,
 ) -> None:
-    items = [term for term in bundled.terms if term.id.startswith("wd:")]
-    languages = [{label.lang for label in term.labels} for term in items]
-    assert all("en" in found for found in languages)
-    assert sum(map(len, languages)) / len(languages) >= 5
+    languages: dict[str, set[str]] = {}
+    summarised = set()
+    for term in bundled.terms:
+        if term.id.startswith("wd:"):
+            languages.setdefault(term.id, set()).update(label.lang for label in term.labels)
+            if term.definition is not None:
+                summarised.add(term.id)
+    assert all("en" in languages[item] for item in summarised)
+    assert sum(len(languages[item]) for item in summarised) / len(summarised) >= 5
+
+
+@pytest.mark.parametrize("name", NAME_TABLES)
+def test_each_row_of_bundled_names_is_an_item_with_trimmed_names_in_a_small_file(name: str) -> None:
+    path = bundled_dir() / name
+    assert path.stat().st_size <= MEBIBYTE
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    assert tuple(header.split("\t")) == TABLES[name]
+    cells = [row.split("\t") for row in rows]
+    assert {len(row) for row in cells} == {len(TABLES[name])}
+    assert all(row[0].startswith("wd:") and is_qid(row[0][3:]) for row in cells)
+    assert len({row[0] for row in cells}) == len(cells)
+    names = [text for row in cells for cell in row[1:] if cell for text in cell.split("; ")]
+    assert [text for text in names if not text or " ".join(text.split()) != text] == []
+    assert [text for text in names if ";" in text or not text.isprintable()] == []
 
 
 def test_no_bundled_name_is_given_twice_in_a_language(bundled: ParsedSource) -> None:

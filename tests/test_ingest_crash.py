@@ -199,7 +199,7 @@ def import_everything() -> None:
     code_digest()  # in all forks the same, although someone may be editing
     node = ox.NamedNode("http://example.org/")
     list(checked_chunks("warm", [ox.Triple(node, node, node)]))
-    MentionFinder(Lexicon()).find("warm", field="title")
+    MentionFinder(Lexicon()).find({"title": "warm"})
 
 
 def drive() -> None:

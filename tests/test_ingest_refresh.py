@@ -36,6 +36,7 @@ from mathgloss.graph.snapshot import (
 )
 from mathgloss.io.stages import Stages
 from mathgloss.io.state import forget, read_state, writing
+from mathgloss.linking.setup import linking_setup
 from mathgloss.paths import bundled_dir
 from tests.conftest import ARCHIVES, make_mirror
 
@@ -51,6 +52,10 @@ NLAB_PAGES, CHICAGO_PAGES = ARCHIVES.values()
 # every file that is fetched -> the source that it belongs to
 FILES = {
     "bundled/concepts.tsv": "core",
+    "bundled/names-en.tsv": "core",
+    "bundled/names-fr-de-es.tsv": "core",
+    "bundled/names-it-pt.tsv": "core",
+    "bundled/senses.tsv": "core",
     "bundled/relations.tsv": "core",
     "bundled/syllabus.tsv": "core",
     "bundled/papers.tsv": "bundled-papers",
@@ -421,12 +426,12 @@ def test_a_bad_row_is_counted_and_named_in_the_report(world: World) -> None:
 def test_a_file_that_is_mostly_rejected_counts_as_broken(world: World) -> None:
     path = world.folder / "bundled" / "concepts.tsv"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text + "Q1\tno item\n" * 60, encoding="utf-8")
+    path.write_text(text + "Q1\tno item\n" * 80, encoding="utf-8")
     message = world.refresh().failures["core"]
     assert message.startswith(
         "too few usable rows: core: expected at least one, and 50% of the rows"
     )
-    assert "'not a Wikidata item': 60" in message
+    assert "'not a Wikidata item': 80" in message
 
 
 def fewer_concepts(world: World) -> None:
@@ -693,7 +698,7 @@ def test_going_back_to_earlier_data_publishes_the_earlier_snapshot(settings: Set
     first = refresh(settings).result
     forget(settings.layout, "tac")
     sources = source_inputs(settings.layout, read_state(settings.layout))
-    second = build_snapshot(settings.layout, sources)
+    second = build_snapshot(settings.layout, sources, linking_setup(settings))
     assert second.changed
     third = refresh(settings).result
     assert (third.changed, third.path) == (True, first.path)

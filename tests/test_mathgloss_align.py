@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mathgloss.linking.align import Alignment, align
+from mathgloss.linking import align as aligning
+from mathgloss.linking.align import Alignment
 from mathgloss.linking.exclude import without
+from mathgloss.linking.ranking import load_model
 from mathgloss.model import (
     Definition,
     Evidence,
@@ -25,6 +28,11 @@ from mathgloss.model import (
 )
 
 LICENCE = Licence(name="CC0-1.0", url=None, redistributable=True)
+MODEL = load_model()
+
+
+def align(sources: Sequence[ParsedSource]) -> Alignment:
+    return aligning.align(sources, MODEL)
 
 
 def term(identifier: str, *names: str, **more: Any) -> Term:
@@ -53,7 +61,9 @@ def refers(*targets: str) -> dict[str, Any]:
     return {"references": tuple(Reference(target=target, via="line") for target in targets)}
 
 
-GROUP = term("wd:Q83478", "group", "Group (mathematics)", definition=Definition(text="a set"))
+# as well known as what Wikidata and the bundled core hold
+KNOWN: dict[str, Any] = {"definition": Definition(text="a thing"), "types": ("wd:Q246672",)}
+GROUP = term("wd:Q83478", "group", "Group (mathematics)", **KNOWN)
 ORBIT_PAGE = term("wd:Q230664", "Orbit (disambiguation)", kind=TermKind.DISAMBIGUATION)
 EULER = term("wd:Q7604", "Leonhard Euler", kind=TermKind.PERSON)
 

@@ -164,7 +164,7 @@ def test_a_paper_has_its_mentions_and_no_abstract_that_may_not_be_served(answers
     title = [row for row in paper["mentions"] if row["field"] == "title"]
     assert [(row["surface"], row["concept"]) for row in title] == [("Abelian groups", "wd:Q181296")]
     surfaces = [row["surface"] for row in paper["mentions"] if row["field"] == "text"]
-    assert surfaces == ["abelian group", "kernel", "group homomorphism"]
+    assert surfaces == ["abelian group", "kernel of a group homomorphism"]
 
 
 @pytest.mark.parametrize("identifier", ["tac:9-99", "nonsense", "wd:Q83478"])

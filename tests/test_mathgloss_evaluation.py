@@ -6,7 +6,7 @@ import json
 import sys
 import types
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ from mathgloss.evaluation.terms import case, predicted
 from mathgloss.linking.candidates import Query
 from mathgloss.linking.catalogue import Catalogue, Entry
 from mathgloss.linking.linker import Link, Zone
-from mathgloss.model import Candidate, Label, LabelKind, Term, TermKind
+from mathgloss.model import Candidate, Label, LabelKind, Mention, Term, TermKind
 
 SVG = "{http://www.w3.org/2000/svg}svg"
 
@@ -715,11 +715,24 @@ def test_without_matplotlib_the_error_names_the_extra(
 # ---------------------------------------------------------------------------------------- command
 
 
-class FixedComponent:
-    """Finds the word "ring"."""
+class FixedFinder:
+    """Finds the word "ring" in every field."""
 
-    def annotate(self, text: str, field: str, categories: Sequence[str] = ()) -> list[Found]:
-        return [at(text, "ring", "wd:Q1")] if "ring" in text else []
+    def find(self, fields: Mapping[str, str], categories: Sequence[str] = ()) -> list[Mention]:
+        return [
+            Mention(
+                field=name,
+                start=text.index("ring"),
+                end=text.index("ring") + 4,
+                surface="ring",
+                concept="wd:Q1",
+                label="ring",
+                confidence=0.9,
+                candidates=(),
+            )
+            for name, text in fields.items()
+            if "ring" in text
+        ]
 
 
 @pytest.fixture
@@ -727,9 +740,12 @@ def _linkers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand-ins for what opens linkers and snapshots."""
     module = types.ModuleType("mathgloss.graph.linkers")
     module.open_linker = lambda *_, **__: FixedLinker(CATALOGUE)  # type: ignore[attr-defined]
-    module.open_component = lambda *_, **__: FixedComponent()  # type: ignore[attr-defined]
+    module.open_finder = lambda *_, **__: FixedFinder()  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    setup = types.SimpleNamespace(meaning=lambda: types.SimpleNamespace(vectors=letters))
+    setup = types.SimpleNamespace(
+        meaning=lambda: types.SimpleNamespace(vectors=letters),
+        model=types.SimpleNamespace(made={"gold_sha256": "0" * 64}),
+    )
     monkeypatch.setattr("mathgloss.linking.setup.linking_setup", lambda _: setup)
     manifest = types.SimpleNamespace(id="2026-11-21", sources={"mulima": {}})
     monkeypatch.setattr("mathgloss.graph.snapshot.open_manifest", lambda _: manifest)
@@ -810,3 +826,93 @@ def test_wrong_use_of_the_command(tmp_path: Path, options: list[str], message: s
     result = run(*given, "-o", tmp_path / "out")
     assert result.exit_code == 2
     assert message in result.output
+
+
+# ------------------------------------------------------------------------------------ end to end
+
+WORLD_TERMS = """source,term,lang,qid
+mulima,abelian groups,en,Q181296
+mulima,groupe abélien,fr,Q181296
+chicago,null space,en,Q2914509
+own,Hilbert spaces,en,Q190056
+own,peanut butter sandwich,en,
+"""
+WORLD_TEXT = (
+    "In addition, every group homomorphism has a kernel, a normal subgroup. A Hilbert space, too."
+)
+WORLD_MARKS = [
+    ("addition", None, "none"),
+    ("group homomorphism", "wd:Q868169", ""),
+    ("kernel", "wd:Q574844", ""),
+    ("normal subgroup", "wd:Q743179", ""),
+    ("Hilbert space", "wd:Q190056", ""),
+]
+
+
+@pytest.fixture
+def world_files(tmp_path: Path) -> dict[str, Path]:
+    """Gold of the small world's concepts."""
+    document = marked(WORLD_TEXT, *WORLD_MARKS)
+    mentions = [
+        {
+            "start": held.start,
+            "end": held.end,
+            "surface": held.surface,
+            "concept": held.concept,
+            "sense": held.sense,
+        }
+        for held in document.mentions
+    ]
+    row = {"id": document.id, "category": "math.GR", "text": WORLD_TEXT, "mentions": mentions}
+    return {
+        "terms": write(tmp_path / "terms.csv", WORLD_TERMS),
+        "mentions": write(tmp_path / "mentions.jsonl", json.dumps(row)),
+    }
+
+
+def test_the_linker_is_scored_on_the_world(
+    mathgloss: Callable[..., str], tmp_path: Path, world_files: dict[str, Path]
+) -> None:
+    output = tmp_path / "report"
+    mathgloss("evaluate", "--terms", str(world_files["terms"]), "--no-figures", "-o", str(output))
+    data = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert data["about"]["terms"] == "terms.csv"
+    assert data["about"]["the model and these terms"] == "another file than it was trained on"
+    assert "names" in data["about"]["terms linked by"]
+    linker = data["terms"]["linker"]
+    assert {"mulima", "chicago", "own"} <= set(linker)
+    assert (linker["own"]["n"], linker["own"]["none"], linker["own"]["links_on_none"]) == (2, 1, 0)
+    for name in ("mulima", "chicago", "own"):
+        assert linker[name]["precision"] == 1
+        assert linker[name]["recall"] == 1
+        assert linker[name]["unreachable"] == 0
+    assert data["documents"] is None
+
+
+def test_mentions_are_scored_on_the_world(
+    mathgloss: Callable[..., str], tmp_path: Path, world_files: dict[str, Path]
+) -> None:
+    output = tmp_path / "report"
+    printed = mathgloss(
+        "evaluate", "--mentions", str(world_files["mentions"]), "--word", "kernel",
+        "--json", "-o", str(output),
+    )  # fmt: skip
+    data = json.loads((output / "report.json").read_text(encoding="utf-8"))
+    assert json.loads(printed) == data
+    documents = data["documents"]
+    assert documents["counts"]["mentions"] == 4
+    assert documents["counts"]["links_on_everyday"] == 0
+    assert documents["measures"]["precision"]["value"] == 1
+    assert documents["measures"]["recall_exact"]["value"] == 1
+    assert list(data["categories"]) == ["math.GR"]
+    assert data["word"]["by_sense"] == {"wd:Q574844": [1, 1]}
+    assert data["terms"] == {}
+    assert {path.name for path in output.iterdir()} == {"report.md", "report.json"}
+
+
+def test_gold_that_cannot_be_read_is_one_sentence_and_not_a_traceback(
+    mathgloss: Callable[..., str], tmp_path: Path
+) -> None:
+    bad = write(tmp_path / "mentions.jsonl", "[]")
+    with pytest.raises(InputError, match=r"mentions.jsonl:1: expected"):
+        mathgloss("evaluate", "--mentions", str(bad), "-o", str(tmp_path / "out"))

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from mathgloss.commands._shared import echo_json, json_option, settings_of
+
+if TYPE_CHECKING:
+    from mathgloss.config import Settings
 
 _REQUIRED: Final = ("pyoxigraph", "spacy", "rdflib", "pyshacl", "flask", "apiflask", "gunicorn")
 _OPTIONAL: Final = ("torch", "sentence-transformers")
@@ -82,6 +85,15 @@ def _vendor() -> dict[str, Any]:
     return _finding("KaTeX", "missing: pages show TeX source; run 'make web'", ok=None)
 
 
+def _linker(settings: Settings) -> str:
+    """With what terms are linked."""
+    from mathgloss.linking.setup import linking_setup
+
+    setup = linking_setup(settings)
+    encoder = f"names and meaning by {setup.encoder.name}" if setup.encoder else "names alone"
+    return f"{encoder}; trained on {setup.model.made['gold_terms']:,} terms"
+
+
 def _places(ctx: click.Context) -> Iterator[dict[str, Any]]:
     from mathgloss.errors import MathGlossError  # slow imports only when run
     from mathgloss.graph.snapshot import open_manifest
@@ -90,6 +102,7 @@ def _places(ctx: click.Context) -> Iterator[dict[str, Any]]:
 
     settings = settings_of(ctx)
     looks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("linker", lambda: _linker(settings)),
         ("bundled data", lambda: str(bundled_dir())),
         ("sources with data", lambda: ", ".join(read_state(settings.layout)) or "none yet"),
         ("published snapshot", lambda: open_manifest(settings.layout).id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mathgloss.evaluation.run import TermResults
     from mathgloss.graph.snapshot import Manifest
     from mathgloss.linking.gold import GoldTerm
+    from mathgloss.linking.setup import LinkingSetup
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -57,12 +59,18 @@ class _Gold:
     help="Folder for report.md, report.json and the figures.",
 )
 @json_option
+@click.option(
+    "--refit",
+    is_flag=True,
+    help="Link terms by models trained on the rest of --terms (five folds).",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     *,
     word: str | None,
+    refit: bool,
     with_baselines: bool,
     no_figures: bool,
     output: Path,
@@ -83,7 +91,9 @@ def command(
     if with_figures:
         require_matplotlib()  # before the work, not after it
     _make_folder(output)
-    report = _evaluate(settings_of(ctx), gold, word=word, with_baselines=with_baselines)
+    report = _evaluate(
+        settings_of(ctx), gold, word=word, with_baselines=with_baselines, refit=refit
+    )
     for name, text in (("report.md", as_markdown(report)), ("report.json", rendered(report))):
         with writing_whole(output / name) as stream:
             stream.write(text)
@@ -115,12 +125,15 @@ def _make_folder(output: Path) -> None:
         raise InputError(f"{output}: cannot be made: {error}") from error
 
 
-def _evaluate(settings: Settings, gold: _Gold, *, word: str | None, with_baselines: bool) -> Report:
+def _evaluate(
+    settings: Settings, gold: _Gold, *, word: str | None, with_baselines: bool, refit: bool
+) -> Report:
     """Everything that was asked for; all gold is read before any work is done."""
     from mathgloss.evaluation import read_documents, read_papers, read_sentences, read_terms
     from mathgloss.evaluation.report import Report
     from mathgloss.evaluation.run import evaluate_documents, evaluate_keywords, evaluate_sentences
     from mathgloss.graph.snapshot import open_manifest
+    from mathgloss.linking.setup import linking_setup
 
     terms = read_terms(gold.terms) if gold.terms else None
     documents = read_documents(gold.mentions) if gold.mentions else None
@@ -130,8 +143,10 @@ def _evaluate(settings: Settings, gold: _Gold, *, word: str | None, with_baselin
     about = {"snapshot": manifest.id, **gold.names()}
     results: dict[str, Any] = {}
     if terms:
-        found = _terms(settings, manifest, terms, with_baselines=with_baselines)
+        setup = linking_setup(settings)
+        found = _terms(settings, setup, manifest, terms, with_baselines=with_baselines, refit=refit)
         about["terms linked by"] = found.method
+        about["the model and these terms"] = _seen(setup, gold.terms, refit=refit)
         results["terms"] = found.scores
     if documents or sentences or papers:
         from mathgloss.graph.linkers import open_finder
@@ -148,20 +163,37 @@ def _evaluate(settings: Settings, gold: _Gold, *, word: str | None, with_baselin
     return Report(about=about, **results)
 
 
+def _seen(setup: LinkingSetup, terms: Path | None, *, refit: bool) -> str:
+    """Whether the figures may be taken for what the linker does with terms that it has not seen."""
+    if refit:
+        return "each term linked by a model that had not seen it or its item (five folds)"
+    assert terms is not None
+    digest = hashlib.sha256(terms.read_bytes()).hexdigest()
+    if digest == setup.model.made.get("gold_sha256"):
+        return "SEEN in training: the scores flatter; use --refit"
+    return "another file than it was trained on"
+
+
 def _terms(
-    settings: Settings, manifest: Manifest, gold: list[GoldTerm], *, with_baselines: bool
+    settings: Settings,
+    setup: LinkingSetup,
+    manifest: Manifest,
+    gold: list[GoldTerm],
+    *,
+    with_baselines: bool,
+    refit: bool,
 ) -> TermResults:
     from mathgloss.evaluation.run import evaluate_terms
     from mathgloss.graph.linkers import open_linker
-    from mathgloss.linking.setup import linking_setup
 
-    meaning = linking_setup(settings).meaning() if with_baselines else None
+    meaning = setup.meaning() if with_baselines else None
     return evaluate_terms(
         gold,
         lambda excluded: open_linker(settings, manifest, excluded=excluded),
         sources=manifest.sources,
         encode=meaning.vectors if meaning else None,
         with_baselines=with_baselines,
+        refit=refit,
         say=lambda what: click.echo(what, err=True),
     )
 

@@ -23,7 +23,8 @@ from mathgloss.evaluation.terms import Case, TermScores, case, predicted
 from mathgloss.evaluation.text_scores import TextScores
 from mathgloss.linking.candidates import Query
 from mathgloss.linking.gold import GoldTerm
-from mathgloss.linking.linker import Linker
+from mathgloss.linking.linker import Link, Linker
+from mathgloss.linking.training import cross_fitted, group_of, outer_fold
 from mathgloss.model import Mention
 
 # called with the names of the sources to leave out
@@ -55,6 +56,7 @@ def evaluate_terms(
     sources: Container[str],
     encode: Encode | None = None,
     with_baselines: bool = False,
+    refit: bool = False,
     say: Say = lambda _: None,
 ) -> TermResults:
     """Link each term as if its own source had never been ingested, and score the links.
@@ -65,6 +67,8 @@ def evaluate_terms(
         sources: the names of those that there are; no other is left out.
         encode: vectors for the baseline that needs them; without it, that one is left out.
         with_baselines: whether to score the baselines, too.
+        refit: link each term by a model trained on the other folds of ``gold``, because the
+            linker's own model may have seen these terms.
         say: told what is being done.
     """
     by_excluded: dict[tuple[str, ...], list[GoldTerm]] = defaultdict(list)
@@ -80,7 +84,7 @@ def evaluate_terms(
         method = linker.method
         known = frozenset(linker.catalogue.ids)
         queries = [Query(term.label, term.lang, term.definition) for term in terms]
-        links = linker.link(queries)
+        links = _refitted(linker, gold, terms) if refit else linker.link(queries)
         cases[LINKER] += [
             case(term, predicted(link), known) for term, link in zip(terms, links, strict=True)
         ]
@@ -95,6 +99,18 @@ def evaluate_terms(
             for held, prediction in zip(linked, predictions, strict=True)
         ]
     return TermResults({name: score_sets(held) for name, held in cases.items()}, method)
+
+
+def _refitted(linker: Linker, gold: Sequence[GoldTerm], terms: Sequence[GoldTerm]) -> list[Link]:
+    """The links of some terms of the gold, each by the model that has not seen it."""
+    models = cross_fitted(gold, linker.catalogue, linker.meaning, linker.model)
+    places = [outer_fold(group_of(term)) for term in terms]
+    links: dict[int, Link] = {}
+    for place, model in enumerate(models):
+        mine = [n for n, held in enumerate(places) if held == place]
+        queries = [Query(terms[n].label, terms[n].lang, terms[n].definition) for n in mine]
+        links |= dict(zip(mine, linker.with_model(model).link(queries), strict=True))
+    return [links[n] for n in range(len(terms))]
 
 
 @dataclass(frozen=True, slots=True)

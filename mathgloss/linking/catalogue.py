@@ -27,8 +27,9 @@ WIKIDATA: Final = "wikidata"
 # qualifiers that say no more than "the mathematical one"
 PLAIN_QUALIFIERS: Final = frozenset({("mathematics",), ("math",), ("maths",)})
 STANDING: Final = ("typed", "sitelink", "described", "in_core", "named", "relations", "age")
-# a concept of which nobody says how well known it is: neither for nor against
-UNKNOWN_STANDING: Final = (1.0, 1.0, 0.0, 0.0, 0.0, math.log1p(2), math.log(1e6))
+# A concept of which nobody says how well known it is: neither for nor against. That it is
+# mathematics is known ("named"), because a source of mathematics has it.
+UNKNOWN_STANDING: Final = (1.0, 1.0, 0.0, 0.0, 1.0, math.log1p(2), math.log(1e6))
 _SITELINK: Final = "enwiki:"
 
 

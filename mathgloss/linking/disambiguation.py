@@ -110,13 +110,14 @@ class Disambiguator:
         senses = self.inventory.by_word[word]
         shared = [self._of_document(word, sense, n, context) for n, sense in enumerate(senses)]
         near = [[self._near(sense, place) for sense in senses] for place in places]
+        total = [sum(column) for column in zip(*near, strict=True)]
+        others = max(1, len(places) - 1)
         ranked = []
         for n, place in enumerate(places):
-            others = [row for m, row in enumerate(near) if m != n]
             scores = [
                 shared[k]
                 + near[n][k]
-                + self._weights.others * sum(row[k] for row in others) / max(1, len(others))
+                + self._weights.others * (total[k] - near[n][k]) / others
                 + self._grammar(sense, place)
                 for k, sense in enumerate(senses)
             ]

@@ -206,6 +206,9 @@ class Featuriser:
         foreign = np.array([each.lang != "en" for each in readings], float)[term]
         same = column["same_preferred"] + column["same_alternative"] + column["same_english"]
         same = np.maximum(same, column["same_related"])
+        # a qualifier that one of them has sets the homonyms without it apart
+        qualified = column["qualifier_same"] * same
+        same = np.where(np.bincount(term, qualified, len(sizes))[term] > 0, qualified, same)
         count = np.bincount(term, same, len(sizes))[term]
         known = self._known[concepts]
         best = np.full(len(sizes), -np.inf)

@@ -48,9 +48,13 @@ GENERIC_HEADS: Final = words_of("""
     method module morphism number operator problem process property relation ring sequence set
     space surface system theorem variety
 """)
+# "a comeager set" says no more than "comeager"
+KIND_WORDS: Final = frozenset({"function", "number", "operator", "set", "space"})
 # "group theory" and "group" as qualifiers say the same; stems
 GENERIC_QUALIFIERS: Final = frozenset({"theori", "mathemat", "analysi"})
 _PREPOSITIONS: Final = frozenset({"of", "for", "in", "on", "over", "with", "to", "by"})
+# what comes after says which one, not what it is
+_CUTTING: Final = frozenset({"of", "for", "in", "over", "with", "without"})
 MAX_PHRASE_WORDS: Final = 8
 VERBS: Final = frozenset({"is", "are", "has", "have", "on", "to", "by", "as", "from", "and", "or"})
 _ENGLISH_SHARE: Final = 0.5
@@ -107,12 +111,10 @@ def head(norm: Norm) -> int:
 
 
 def noun_phrase(norm: Norm) -> Norm:
-    """An English name up to its first "of", "in", "over" or "for"; empty for a sentence."""
+    """An English name up to its first preposition; empty for a sentence."""
     if len(norm) > MAX_PHRASE_WORDS or not VERBS.isdisjoint(norm):
         return ()
-    end = next(
-        (n for n, word in enumerate(norm) if n and word in {"of", "in", "over", "for"}), None
-    )
+    end = next((n for n, word in enumerate(norm) if n and word in _CUTTING), None)
     return norm[:end]
 
 

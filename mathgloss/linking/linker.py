@@ -8,6 +8,7 @@ speech (close), or the kind of thing that the term's head names (broad).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 
 from mathgloss import vocab
 from mathgloss.linking.candidates import Query, Reading, Retriever, read_query
-from mathgloss.linking.catalogue import STANDING, Catalogue
+from mathgloss.linking.catalogue import STANDING, Catalogue, Name
 from mathgloss.linking.features import FEATURES, Featuriser, Table
-from mathgloss.linking.forms import CHANGING, bag, noun_phrase, stems
+from mathgloss.linking.forms import CHANGING, KIND_WORDS, Norm, bag, noun_phrase, stems
 from mathgloss.linking.meaning import Meaning
 from mathgloss.linking.ranking import RankingModel, Verdict, profile_name, rank
 from mathgloss.model import Candidate
@@ -28,7 +29,7 @@ BATCH: Final = 2_000
 RUNNERS_UP: Final = 4
 # Shares of right ones among the closest and broader concepts given for terms without an exact one,
 # by reading samples; see docs/linking.md.
-CLOSE: Final = 0.8
+CLOSE: Final = 0.7
 BROAD: Final = 0.9
 _CLOSE_FROM: Final = 0.2
 _COLUMN: Final = {name: place for place, name in enumerate(FEATURES)}
@@ -96,6 +97,17 @@ class Linker:
     def over(self, catalogue: Catalogue) -> Linker:
         """The same linker over other concepts."""
         return Linker(catalogue, self.model, self._meaning)
+
+    def with_model(self, model: RankingModel) -> Linker:
+        """The same linker with another model that was trained with the same encoder."""
+        other = copy(self)
+        other.model = model
+        return other
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """The encoder's vectors, if they count."""
+        return self._meaning
 
     @property
     def uses_meaning(self) -> bool:
@@ -188,13 +200,8 @@ class Linker:
         if not len(verdict.order) or reading.lang != "en" or reading.qualifier is not None:
             return vocab.EXACT_MATCH, None
         first = verdict.order[0]
-        values = table.values[first]
         name = self.catalogue.names[int(table.names[first])]
-        alike = name.lang == "en" and (
-            stems(name.norm, "en") == stems(reading.norm, "en")
-            or values[_COLUMN["lacks_generic_head"]]
-        )
-        if alike and verdict.probabilities[0] >= _CLOSE_FROM:
+        if verdict.probabilities[0] >= _CLOSE_FROM and _nearly(reading.norm, name):
             return vocab.CLOSE_MATCH, self._candidate(int(table.concepts[first]), CLOSE)
         broader = self._broader(reading)
         if broader is None:
@@ -249,6 +256,19 @@ class Linker:
 
     def _title(self, table: Table, row: int) -> str:
         return self.catalogue.titles[int(table.concepts[row])]
+
+
+def _nearly(norm: Norm, name: Name) -> bool:
+    """Whether a term is a name in another part of speech, or without "set", "space" and such.
+
+    "trapped-ion quantum computing" and "trapped-ion quantum computer"; "comeager" and "comeagre
+    set". One word that only shares its stem with another may be anything.
+    """
+    if name.lang != "en" or name.norm == norm:
+        return False
+    if name.norm[:-1] == norm:
+        return name.norm[-1] in KIND_WORDS
+    return len(norm) > 1 and stems(name.norm, "en") == stems(norm, "en")
 
 
 def _without_letter(reading: Reading) -> Reading:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mathgloss.linking.disambiguation import Disambiguator, Occurrence, context_of
+from mathgloss.linking.forms import CHANGING, stem
 from mathgloss.linking.lexicon import Lexicon
 from mathgloss.linking.phrases import PhraseFinder
 from mathgloss.linking.reading import Reading, read_text
@@ -186,12 +187,22 @@ class MentionFinder:
         """A name with one known sense, or with several that only standing tells apart."""
         candidates = self._lexicon.by_norm(norm, self._lang)
         first = candidates[0]
+        if self._is_part(reading, span):
+            return _mention(reading, span, None, candidates[:MAX_CANDIDATES])
         if len(norm) == 1:
             if reading.is_verb(span[0]):
                 return None
             if first.confidence < BELIEVE_WORD or norm[0] in self._open:
                 return _mention(reading, span, None, candidates[:MAX_CANDIDATES])
         return _mention(reading, span, first, candidates[1:MAX_CANDIDATES])
+
+    @staticmethod
+    def _is_part(reading: Reading, span: Span) -> bool:
+        """Whether a hyphen makes another thing of it: "cross-entropy", "non-Euclidean domain"."""
+        prefix = reading.prefix(span[0])
+        if not prefix or prefix in NUMERALS or prefix[0].isdigit():
+            return False
+        return span[1] - span[0] == 1 or stem(prefix, "en") in CHANGING
 
     def _sense_mention(
         self, place: Occurrence, senses: Sequence[tuple[Sense, float]]
@@ -208,19 +219,18 @@ class MentionFinder:
             if sense.concept is not None and sense.concept in self._lexicon
         ]
         known = best.concept is not None and best.concept in self._lexicon
-        if known and lead >= BELIEVE:
+        if known and lead >= BELIEVE and not self._is_part(place.reading, (place.start, place.end)):
             first = replace(candidates[0], confidence=round(lead, 4))
             return _mention(place.reading, (place.start, place.end), first, candidates[1:])
         return _mention(place.reading, (place.start, place.end), None, candidates)
 
     def _unknown(self, reading: Reading, spans: Sequence[Span]) -> list[Mention]:
         """Noun phrases that look like concepts, unless a name covers them."""
-        taken = set(spans)
-        covered = [frozenset(range(*span)) for span in spans]
+        holder = {place: span for span in spans for place in range(*span)}
         return [
-            _mention(reading, span, None, ())
-            for span in self._phrases.find(reading)
-            if span not in taken and not any(held.issuperset(range(*span)) for held in covered)
+            _mention(reading, (start, end), None, ())
+            for start, end in self._phrases.find(reading)
+            if start not in holder or holder[start] != holder.get(end - 1)
         ]
 
 
@@ -238,7 +248,7 @@ def _mention(
         confidence=(
             first.confidence
             if first is not None
-            else round(1.0 - max((other.confidence for other in others), default=0.0), 4)
+            else round(max(0.0, 1.0 - sum(other.confidence for other in others)), 4)
         ),
         candidates=tuple(others),
     )

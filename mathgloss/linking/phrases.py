@@ -7,7 +7,7 @@ graph may lack it, or the phrase may only be a description.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +62,7 @@ class PhraseFinder:
                 end = start
         return spans[::-1]
 
-    def _start(self, reading: Reading, norms: list[str], end: int) -> int | None:
+    def _start(self, reading: Reading, norms: Sequence[str], end: int) -> int | None:
         """Where the phrase that ends here starts; ``None`` if none does."""
         last = end - 1
         head = norms[last] in self._heads or self._is_coined(norms[last])
@@ -87,7 +87,7 @@ class PhraseFinder:
         )
         return start if weighty else None
 
-    def _continues(self, reading: Reading, norms: list[str], place: int) -> bool:
+    def _continues(self, reading: Reading, norms: Sequence[str], place: int) -> bool:
         """Whether the next word is the better head: "group" in "group algebra"."""
         word = norms[place]
         return (
@@ -106,7 +106,7 @@ class PhraseFinder:
             for prefix in _PREFIXES
         )
 
-    def _modifies(self, reading: Reading, norms: list[str], place: int) -> bool:
+    def _modifies(self, reading: Reading, norms: Sequence[str], place: int) -> bool:
         word = norms[place]
         if not word or word in self._blocked:
             return False

@@ -14,6 +14,7 @@ Norm = tuple[str, ...]
 
 # a text past this length is an input error, not a paper
 MAX_TEXT_CHARS: Final = 1_000_000
+_HYPHENS: Final = frozenset("-‐‑")
 _PRONOUNS: Final = words_of("""
     we they you i it who one he she
 """)
@@ -34,16 +35,13 @@ class Reading:
         field: its name, for example ``title``.
         text: as given.
         tokens: words in normal form with offsets; "" where a sentence or phrase breaks.
+        norms: the normal form of each token.
     """
 
     field: str
     text: str
     tokens: tuple[Token, ...]
-
-    @property
-    def norms(self) -> list[str]:
-        """The normal form of each token."""
-        return [token.norm for token in self.tokens]
+    norms: tuple[str, ...]
 
     def surface(self, start: int, end: int) -> str:
         """The words of a span of tokens as written."""
@@ -53,6 +51,12 @@ class Reading:
         """Whether a token stands as a word; a lone symbol or formula names nothing."""
         token = self.tokens[place]
         return token.end - token.start > 1 and self.text[token.start].isalpha()
+
+    def prefix(self, place: int) -> str:
+        """The word that a hyphen joins to the one at ``place``: "cross" in "cross-entropy"."""
+        start = self.tokens[place].start
+        joined = place > 0 and self.text[start - 1 : start] in _HYPHENS
+        return self.tokens[place - 1].norm if joined else ""
 
     def is_verb(self, place: int) -> bool:
         """Whether a word is used as a verb, by the words around it: "to test whether"."""
@@ -65,7 +69,8 @@ class Reading:
 
 def read_text(field: str, text: str, lang: str = "en") -> Reading:
     """Cut a text into words; what lies past ``MAX_TEXT_CHARS`` is not read."""
-    return Reading(field, text, tuple(tokenize(text[:MAX_TEXT_CHARS], lang)))
+    tokens = tuple(tokenize(text[:MAX_TEXT_CHARS], lang))
+    return Reading(field, text, tokens, tuple(token.norm for token in tokens))
 
 
 def words_and_pairs(norms: Sequence[str]) -> set[Norm]:

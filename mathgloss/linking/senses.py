@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mathgloss.errors import ParseError
+from mathgloss.errors import DataNotFoundError, ParseError
 from mathgloss.normalize import normalize
 from mathgloss.paths import bundled_dir
 
@@ -102,7 +102,7 @@ def load_senses(folder: Path | None = None) -> SenseInventory:
 
     Raises:
         ParseError: a table is not in its format.
-        DataNotFoundError: there are no bundled data.
+        DataNotFoundError: a table is not there.
     """
     place = folder or bundled_dir()
     senses = [_sense(row) for row in _rows(place / SENSES, COLUMNS)]
@@ -120,7 +120,18 @@ def senses_digest(folder: Path | None = None) -> str:
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError as error:
+        raise DataNotFoundError(f"{path}: not found; restore it from the release") from error
+    except UnicodeDecodeError as error:
+        raise ParseError(
+            "the table is not UTF-8",
+            where=str(path),
+            expected="UTF-8",
+            got=str(error),
+            advice="restore the file from the release",
+        ) from error
     reader = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE, restkey="more")
     if tuple(reader.fieldnames or ()) != columns:
         raise ParseError(

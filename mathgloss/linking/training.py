@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mathgloss.errors import InputError
-from mathgloss.linking.candidates import Query
+from mathgloss.linking.candidates import Query, read_query
 from mathgloss.linking.catalogue import Catalogue
 from mathgloss.linking.features import FEATURES
 from mathgloss.linking.gold import GoldTerm
@@ -63,6 +63,16 @@ class Example:
 def fold(group: str, folds: int = FOLDS) -> int:
     """The fold of a group: the same in every run."""
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") % folds
+
+
+def outer_fold(group: str) -> int:
+    """The fold of a group in cross-validation; the folds inside training are cut otherwise."""
+    return fold(group + "/cv")
+
+
+def group_of(term: GoldTerm) -> str:
+    """Terms of one item, or without one but of one name, are never on both sides of a fold."""
+    return term.item or f"none/{read_query(Query(term.label, term.lang)).text}"
 
 
 def train_profile(examples: Sequence[Example], *, dense: bool) -> Profile:
@@ -128,10 +138,10 @@ def cross_validated(examples: Sequence[Example], *, dense: bool) -> list[tuple[f
     """For each example, in order, what a profile says that has not seen its group."""
     out: list[tuple[float, bool]] = [(0.0, False)] * len(examples)
     for place in range(FOLDS):
-        mine = [n for n, example in enumerate(examples) if fold(example.group + "/cv") == place]
+        mine = [n for n, example in enumerate(examples) if outer_fold(example.group) == place]
         if not mine:
             continue
-        seen = [example for example in examples if fold(example.group + "/cv") != place]
+        seen = [example for example in examples if outer_fold(example.group) != place]
         profile = train_profile(seen, dense=dense)
         for n in mine:
             out[n] = judge(profile, examples[n])
@@ -179,20 +189,47 @@ def train(
     )
 
 
+def cross_fitted(
+    gold: Sequence[GoldTerm], catalogue: Catalogue, meaning: Meaning | None, like: RankingModel
+) -> list[RankingModel]:
+    """For each outer fold the model that has not seen its terms, with the thresholds of ``like``.
+
+    Raises:
+        InputError: not enough gold to learn from.
+    """
+    dense = meaning is not None
+    examples = _examples(gold, catalogue, meaning)
+    models = []
+    for place in range(FOLDS):
+        profiles = {}
+        for lang in ("en", "mul"):
+            held = [
+                example
+                for example, term in zip(examples, gold, strict=True)
+                if (term.lang == "en") == (lang == "en") and outer_fold(example.group) != place
+            ]
+            kind = profile_name(lang, dense=dense)
+            if any(term.lang != "en" for term in gold) or lang == "en":
+                _check_enough(kind, held)
+                profiles[kind] = train_profile(held, dense=dense)
+        models.append(replace(like, profiles=like.profiles | profiles))
+    return models
+
+
 def _examples(
     gold: Sequence[GoldTerm], catalogue: Catalogue, meaning: Meaning | None
 ) -> list[Example]:
     blank = RankingModel({}, 1.0, 1.0, meaning.encoder.fingerprint if meaning else "", True, {})
     linker = Linker(catalogue, blank, meaning)
     queries = [Query(term.label, term.lang, term.definition) for term in gold]
-    readings, table = linker.table(queries)
+    _, table = linker.table(queries)
     place = {name: n for n, name in enumerate(catalogue.ids)}
     examples = []
     for n, term in enumerate(gold):
         rows = slice(*table.starts[n : n + 2])
         examples.append(
             Example(
-                group=term.item or f"none/{readings[n].text}",
+                group=group_of(term),
                 values=table.values[rows],
                 right=table.concepts[rows] == place.get(term.item or "", -1),
             )

@@ -18,9 +18,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.conftest import make_mirror
+
+if TYPE_CHECKING:
+    from mathgloss.config import Settings
+    from mathgloss.model import ParsedSource
 
 ROOT = Path(__file__).resolve().parents[2]
 CONCEPT = "/api/v1/concepts/wd:Q181296"
@@ -112,6 +116,57 @@ def bench_answers(home: Path, _: Path) -> Iterator[Figure]:
         )
 
 
+def bench_linking(home: Path, _: Path) -> Iterator[Figure]:
+    """Terms and abstracts a second, everything on; run after ``refresh``."""
+    from mathgloss.config import Settings
+    from mathgloss.graph.linkers import open_finder, open_linker
+    from mathgloss.graph.snapshot import open_manifest
+    from mathgloss.graph.sources import term_sources
+    from mathgloss.linking.candidates import Query
+
+    settings = Settings(home=home)
+    manifest = open_manifest(settings.layout)
+    linker = open_linker(settings, manifest)
+    labels = [
+        label
+        for source in term_sources(settings.layout, manifest)
+        if source.info.name in {"nlab", "mulima", "chicago", "syllabus"}
+        for term in source.terms
+        for label in term.labels
+    ]
+    queries = [Query(label.text, label.lang) for label in labels[:: max(1, len(labels) // 5_000)]]
+    linker.link(queries)  # vectors are computed once ever, indexes when first needed
+    started = time.perf_counter()
+    linker.link(queries)
+    rate = len(queries) / (time.perf_counter() - started)
+    yield Figure(f"terms linked by {linker.method}", rate, "terms/s", 1_000, 3_000)
+    finder = open_finder(settings, manifest)
+    texts = [
+        {"title": paper.title, "text": paper.abstract}
+        for source in papers_of(settings)
+        for paper in source.papers
+        if paper.abstract
+    ]
+    started = time.perf_counter()
+    for fields in texts:
+        finder.find(fields)
+    rate = len(texts) / (time.perf_counter() - started)
+    yield Figure(f"abstracts read ({len(texts)})", rate, "abstracts/s", 300, 1_000)
+
+
+def papers_of(settings: Settings) -> list[ParsedSource]:
+    """The sources of papers of the published snapshot."""
+    from mathgloss.graph.plan import PARSED
+    from mathgloss.io.records import read_records
+    from mathgloss.io.state import parsed_path, read_state
+
+    return [
+        read_records(parsed_path(settings.layout, entry), PARSED)
+        for entry in read_state(settings.layout).values()
+        if entry.papers
+    ]
+
+
 def median_ms(call: Callable[[], object], *, times: int = 300) -> float:
     """Median duration of a call in milliseconds."""
     taken = []
@@ -196,6 +251,7 @@ BENCHMARKS: dict[str, Callable[[Path, Path], Iterator[Figure]]] = {
     "help": bench_help,
     "refresh": bench_refresh,
     "answers": bench_answers,
+    "linking": bench_linking,
     "first-page": bench_first_page,
 }
 ON_REQUEST = {"first-page"}
@@ -210,7 +266,7 @@ def main(names: list[str]) -> None:
     home = folder / "home"
     figures: list[Figure] = []
     try:
-        if "answers" in wanted and "refresh" not in wanted:
+        if {"answers", "linking"} & set(wanted) and "refresh" not in wanted:
             run(home, "refresh", mirror=mirror)
         for name in wanted:
             for figure in BENCHMARKS[name](home, mirror):
