@@ -143,11 +143,12 @@ def kernels(documents: list[Document], found: list[list[Mention]]) -> WordScores
     return score_word(documents, found, "kernel")
 
 
-# Guards against regressions, five points below what the bundled core reached when they were set:
-# where the measured numbers stand, and those of the whole graph: docs/linking.md.
+# Guards against regressions, five points below what the bundled core reached when they were set,
+# and no promise: the measured numbers, and those of a whole graph, stand in docs/linking.md.
 FLOORS = {
     "precision": 0.63,
     "precision_without_unlisted": 0.69,
+    "recall_exact": 0.58,
     "recall_overlap": 0.59,
     "found_overlap": 0.85,
 }
