@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mathgloss import vocab
 from mathgloss.linking import align as aligning
 from mathgloss.linking.align import Alignment
 from mathgloss.linking.exclude import without
@@ -64,6 +65,16 @@ def refers(*targets: str) -> dict[str, Any]:
 # as well known as what Wikidata and the bundled core hold
 KNOWN: dict[str, Any] = {"definition": Definition(text="a thing"), "types": ("wd:Q246672",)}
 GROUP = term("wd:Q83478", "group", "Group (mathematics)", **KNOWN)
+
+
+def well_known(*items: Term) -> list[ParsedSource]:
+    """Wikidata with these items, which the bundled core has, too."""
+    return [
+        source("wikidata", *items),
+        source("core", *(replace(term, source="core", types=()) for term in items)),
+    ]
+
+
 ORBIT_PAGE = term("wd:Q230664", "Orbit (disambiguation)", kind=TermKind.DISAMBIGUATION)
 EULER = term("wd:Q7604", "Leonhard Euler", kind=TermKind.PERSON)
 
@@ -131,7 +142,7 @@ def test_a_term_with_two_references_takes_the_one_whose_name_agrees() -> None:
     "name", ["groups", "Group", "group (mathematics)", r"$\mathrm{group}$", "the group"]
 )
 def test_names_are_matched_in_normal_form(name: str) -> None:
-    found = align([source("wikidata", GROUP), source("syllabus", term("syllabus:a", name))])
+    found = align([*well_known(GROUP), source("syllabus", term("syllabus:a", name))])
     assert mappings(found, "syllabus:a") == [("wd:Q83478", MappingSet.PREDICTED)]
 
 
@@ -142,12 +153,15 @@ def test_another_qualifier_is_not_a_match() -> None:
 
 
 def test_the_qualifier_chooses_between_homonyms() -> None:
-    items = (term("wd:Q1", "Kernel (algebra)"), term("wd:Q2", "Kernel (set theory)"))
-    found = align([
-        source("wikidata", *items),
-        source("nlab", term("nlab:k", "kernel (set theory)")),
-    ])
-    assert mappings(found, "nlab:k") == [("wd:Q2", MappingSet.PREDICTED)]
+    items = (
+        term("wd:Q574844", "kernel", "Kernel (algebra)", **KNOWN),
+        term("wd:Q2914509", "kernel", "Kernel (set theory)", **KNOWN),
+    )
+    names = ("kernel (algebra)", "kernel (set theory)")
+    pages = [term(f"nlab:{n}", name) for n, name in enumerate(names)]
+    found = align([*well_known(*items), source("nlab", *pages)])
+    chosen = {row.subject: row.object for row in found.mappings}
+    assert chosen == {"nlab:0": "wd:Q574844", "nlab:1": "wd:Q2914509"}
 
 
 def test_a_name_in_another_language_is_matched_in_that_language() -> None:
@@ -238,15 +252,94 @@ def test_a_mapping_is_labelled_in_english_where_the_term_has_an_english_name() -
 
 
 def test_of_two_entries_of_a_source_the_one_named_like_the_item_is_taken() -> None:
-    item = term("wd:Q1", "Dedekind domain", "Dedekind ring")
+    item = term("wd:Q1100", "Dedekind domain", "Dedekind ring", **KNOWN)
     pages = (term("nlab:ring", "Dedekind ring"), term("nlab:domain", "Dedekind domain"))
-    found = align([source("wikidata", item), source("nlab", *pages)])
-    assert mappings(found, "nlab:domain") == [("wd:Q1", MappingSet.PREDICTED)]
-    assert mappings(found, "nlab:ring") == [("wd:Q1", MappingSet.UNSURE)]
+    found = align([*well_known(item), source("nlab", *pages)])
+    assert mappings(found, "nlab:domain") == [("wd:Q1100", MappingSet.PREDICTED)]
+    assert mappings(found, "nlab:ring") == [("wd:Q1100", MappingSet.UNSURE)]
 
 
 def test_topics_of_the_same_name_at_two_places_are_both_taken() -> None:
     topics = (term("syllabus:a/group", "group"), term("syllabus:b/group", "group"))
-    found = align([source("wikidata", GROUP), source("syllabus", *topics)])
+    found = align([*well_known(GROUP), source("syllabus", *topics)])
     assert mappings(found, "syllabus:a/group") == [("wd:Q83478", MappingSet.PREDICTED)]
     assert mappings(found, "syllabus:b/group") == [("wd:Q83478", MappingSet.PREDICTED)]
+
+
+def test_what_is_likely_but_not_sure_is_only_listed() -> None:
+    page = term("nlab:group", "group (jewellery)")
+    found = align([*well_known(GROUP), source("nlab", page)])
+    (row,) = found.mappings
+    assert (row.object, row.set) == (GROUP.id, MappingSet.UNSURE)
+    assert MODEL.review <= row.confidence < MODEL.accept
+    assert "nlab:group" in {concept.id for concept in found.concepts}
+
+
+def test_a_predicted_mapping_says_how_sure_by_what_and_why() -> None:
+    found = align([*well_known(GROUP), source("syllabus", term("syllabus:a", "Groups"))])
+    (row,) = found.mappings
+    assert MODEL.accept <= row.confidence < 1
+    (evidence,) = row.evidence
+    assert evidence.source == "mathgloss"
+    assert evidence.detail.startswith("'Groups' (en) by names: the same as 'group' (en)")
+
+
+def test_a_kind_of_a_known_thing_is_mapped_as_narrower_and_is_a_concept_of_its_own() -> None:
+    fields = ("ring", "number", "manifold", "sheaf", "category", "matrix", "measure")
+    others = [
+        term(f"wd:Q{n}", f"{name} {n}", **KNOWN) for n, name in enumerate(fields * 40, start=2_000)
+    ]
+    coset = term("wd:Q751969", "coset", **KNOWN)
+    found = align([
+        *well_known(coset, *others),
+        source("nlab", term("nlab:left", "left wobbly coset")),
+    ])
+    (row,) = found.mappings
+    assert (row.predicate, row.object, row.set) == (
+        vocab.BROAD_MATCH,
+        coset.id,
+        MappingSet.PREDICTED,
+    )
+    assert "nlab:left" in {concept.id for concept in found.concepts}
+
+
+def test_a_sense_of_our_own_is_a_concept_without_being_linked() -> None:
+    own = replace(term("mathgloss:widget", "widget"), source="core")
+    found = align([source("wikidata", GROUP), source("core", own)])
+    assert {concept.id for concept in found.concepts} == {GROUP.id, "mathgloss:widget"}
+    assert found.mappings == ()
+
+
+def test_unlinked_terms_of_one_name_join_with_evidence() -> None:
+    found = align([
+        source("nlab", term("nlab:q", "wobbly gadget")),
+        source("chicago", term("chicago:q", "Wobbly gadgets")),
+        source("mulima", term("mulima:q", "wobbly gadget")),
+    ])
+    assert [(row.id, set(row.terms)) for row in found.concepts] == [
+        ("nlab:q", {"nlab:q", "chicago:q", "mulima:q"})
+    ]
+    assert [(row.subject, row.object) for row in found.mappings] == [
+        ("chicago:q", "nlab:q"),
+        ("mulima:q", "nlab:q"),
+    ]
+    assert all(row.confidence >= MODEL.accept for row in found.mappings)
+
+
+def test_three_terms_never_join_by_way_of_a_third() -> None:
+    """The second has a name of the first and a name of the third, which share none."""
+    found = align([
+        source("nlab", term("nlab:a", "wobbly gadget")),
+        source("chicago", term("chicago:b", "wobbly gadget", "braided sprocket")),
+        source("mulima", term("mulima:c", "braided sprocket")),
+    ])
+    assert {row.id: set(row.terms) for row in found.concepts} == {
+        "nlab:a": {"nlab:a", "chicago:b"},
+        "mulima:c": {"mulima:c"},
+    }
+
+
+def test_two_terms_of_one_source_never_join() -> None:
+    pages = (term("nlab:a", "wobbly gadget"), term("nlab:b", "wobbly gadgets"))
+    found = align([source("nlab", *pages)])
+    assert {row.id for row in found.concepts} == {"nlab:a", "nlab:b"}

@@ -817,7 +817,8 @@ def test_a_folder_that_cannot_be_made_is_told_before_any_work(
     [
         ([], "give --terms"),
         (["--sentences", "FILE", "--word", "kernel"], "--word needs --mentions"),
-        (["--sentences", "FILE", "--baselines"], "--baselines needs --terms"),
+        (["--sentences", "FILE", "--baselines"], "need --terms"),
+        (["--sentences", "FILE", "--refit"], "need --terms"),
     ],
 )
 def test_wrong_use_of_the_command(tmp_path: Path, options: list[str], message: str) -> None:

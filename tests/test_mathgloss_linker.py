@@ -115,17 +115,19 @@ def test_only_items_that_are_concepts_are_in_the_catalogue() -> None:
     assert with_items([_empty("wikidata"), _empty("core")], own).ids == []
 
 
-def test_items_come_in_the_order_of_their_age_and_the_authority_names_them() -> None:
+def test_items_come_by_age_named_by_the_core_and_described_by_the_authority() -> None:
     terms = (item(20, "Ring"), item(3, "field"))
     wikidata = replace(_empty("wikidata"), terms=terms, read=2)
-    renamed = replace(item(3, "commutative body"), source="core")
+    renamed = replace(item(3, "commutative body", definition="a body"), source="core")
     core = replace(_empty("core"), terms=(renamed,), read=1)
     catalogue = items([core, wikidata])
     assert catalogue.ids == ["wd:Q3", "wd:Q20"]
-    assert catalogue.titles[0] == "field"
-    assert [name.preferred for name in catalogue.names if name.norm == ("commutative", "body")] == [
-        False
-    ]
+    assert (catalogue.titles[0], catalogue.descriptions[0]) == ("commutative body", "a thing")
+    assert {name.norm: name.preferred for name in catalogue.names} == {
+        ("field",): True,
+        ("commutative", "body"): False,
+        ("ring",): True,
+    }
 
 
 def test_names_of_other_sources_are_not_names_of_items() -> None:

@@ -82,7 +82,7 @@ def command(
     The terms of a source that the snapshot holds, too, are linked as if it had never been ingested.
     """
     gold = _Gold(**files)
-    _check_use(gold, word=word, with_baselines=with_baselines)
+    _check_use(gold, word=word, with_baselines=with_baselines, refit=refit)
     from mathgloss.evaluation.figures import require_matplotlib  # slow imports only when run
     from mathgloss.evaluation.report import as_data, as_markdown, tables
     from mathgloss.evaluation.report import as_json as rendered
@@ -107,13 +107,13 @@ def command(
         echo_table(table.title, table.columns, table.rows)
 
 
-def _check_use(gold: _Gold, *, word: str | None, with_baselines: bool) -> None:
+def _check_use(gold: _Gold, *, word: str | None, with_baselines: bool, refit: bool) -> None:
     if not (gold.terms or gold.mentions or gold.sentences or gold.keywords):
         raise click.UsageError("give --terms, --mentions, --sentences or --keywords")
     if word is not None and not gold.mentions:
         raise click.UsageError("--word needs --mentions, where the word is marked")
-    if with_baselines and not gold.terms:
-        raise click.UsageError("--baselines needs --terms")
+    if (with_baselines or refit) and not gold.terms:
+        raise click.UsageError("--baselines and --refit need --terms")
 
 
 def _make_folder(output: Path) -> None:

@@ -194,6 +194,6 @@ def items(sources: Sequence[ParsedSource]) -> Catalogue:
             for relation in source.relations:
                 related.update((relation.subject, relation.object))
     kept = sorted(terms.keys() - not_concepts, key=lambda name: int(name.removeprefix("wd:Q")))
-    # the authority's own terms come first: they choose the title
+    # the authority's own terms come first: they choose the description
     ranked = {name: sorted(terms[name], key=lambda term: term.source == CORE) for name in kept}
     return Catalogue((Entry(name, tuple(ranked[name])) for name in kept), related=related)

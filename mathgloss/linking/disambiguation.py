@@ -73,10 +73,13 @@ def context_of(
     concepts: Collection[str],
     inventory: SenseInventory,
 ) -> DocumentContext:
-    """The context of a document; categories as arXiv writes them, may be empty."""
+    """The context of a document; categories as arXiv writes them, may be empty.
+
+    A category that no sense is usual in says nothing.
+    """
     words = set().union(*(words_and_pairs(reading.norms) for reading in readings))
     weights = inventory.field_weights(words)
-    known = [category for category in categories if category]
+    known = [category for category in categories if category in inventory.known_fields]
     if known:
         share = 0.7 / len(known)
         weights = {field: 0.3 * weight for field, weight in weights.items()}

@@ -36,8 +36,6 @@ NUMERALS: Final = frozenset({
     "fifteen", "twenty", "forty", "fifty", "sixty", "hundred", "first", "third",
 })  # fmt: skip
 _BATCH: Final = 500
-# short readings of a text that say nothing of what it is about
-_UNSURE: Final = 0.5
 
 # One-word names that, by judgement, are ordinary English far more often than mathematics in an
 # abstract, and that the sense inventory does not have.
@@ -209,16 +207,16 @@ class MentionFinder:
     ) -> Mention | None:
         """The mention in its likeliest sense; open if that is unsure or has no concept here."""
         best, chance = senses[0]
+        if best.concept is None:
+            return None
         # against the runner-up alone: a word with twenty senses is no less sure than one with two
         lead = chance / (chance + senses[1][1])
-        if best.concept is None and lead >= _UNSURE:
-            return None
         candidates = [
             Candidate(concept=sense.concept, label=sense.name, confidence=round(p, 4))
             for sense, p in senses[:MAX_CANDIDATES]
             if sense.concept is not None and sense.concept in self._lexicon
         ]
-        known = best.concept is not None and best.concept in self._lexicon
+        known = best.concept in self._lexicon
         if known and lead >= BELIEVE and not self._is_part(place.reading, (place.start, place.end)):
             first = replace(candidates[0], confidence=round(lead, 4))
             return _mention(place.reading, (place.start, place.end), first, candidates[1:])

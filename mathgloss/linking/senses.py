@@ -55,6 +55,7 @@ class SenseInventory:
         phrases: normal forms of phrases whose words are not to be linked.
         rarity: of each cue, the logarithm of how few senses have it.
         fields: of each cue, how much it speaks for each field.
+        known_fields: every field that some sense is usual in.
     """
 
     def __init__(self, senses: Iterable[Sense], phrases: Iterable[Norm] = ()) -> None:
@@ -69,6 +70,7 @@ class SenseInventory:
         total = math.log(1.0 + len(held))
         self.rarity = {cue: total - math.log(n) for cue, n in frequency.items()}
         self.fields = self._fields(held)
+        self.known_fields = {field for sense in held for field in sense.fields} - {ANY_FIELD}
 
     def _fields(self, senses: Iterable[Sense]) -> dict[Norm, dict[str, float]]:
         counts: dict[Norm, dict[str, float]] = defaultdict(lambda: defaultdict(float))
