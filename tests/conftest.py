@@ -106,18 +106,6 @@ def make_mirror(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def mirror(tmp_path: Path) -> Path:
-    """A mirror of its own for a test that changes it."""
-    return make_mirror(tmp_path / "mirror")
-
-
-@pytest.fixture
-def settings(tmp_path: Path, mirror: Path) -> Settings:
-    """Settings with an empty home and that mirror."""
-    return Settings(home=tmp_path / "home", mirror=mirror)
-
-
 def small_bundle(folder: Path) -> Path:
     """The bundled data with more names for its own concepts alone, not for thousands of items."""
     shutil.copytree(bundled_dir(), folder)

@@ -17,12 +17,13 @@ import pyoxigraph as ox
 import pytest
 from click.testing import CliRunner, Result
 
+from ingest import core
 from ingest.refresh import Outcome, paper_file_options, refresh
 from ingest.registry import BUNDLED, SOURCES, added_source
 from mathgloss import vocab
 from mathgloss.cli import root
 from mathgloss.config import Settings
-from mathgloss.errors import CheckError, InputError, NotFoundError
+from mathgloss.errors import CheckError, InputError, MathGlossError, NotFoundError
 from mathgloss.graph import checks
 from mathgloss.graph.answers import Answers
 from mathgloss.graph.build import build_snapshot
@@ -55,7 +56,6 @@ FILES = {
     "bundled/names-en.tsv": "core",
     "bundled/names-fr-de-es.tsv": "core",
     "bundled/names-it-pt.tsv": "core",
-    "bundled/senses.tsv": "core",
     "bundled/relations.tsv": "core",
     "bundled/syllabus.tsv": "core",
     "bundled/papers.tsv": "bundled-papers",
@@ -347,6 +347,24 @@ def test_a_broken_source_keeps_its_data_and_is_named(
     assert spare.listing() == before
 
 
+@pytest.mark.parametrize("how", ["missing", "garbage", "empty", "web page"])
+def test_without_sound_senses_nothing_is_built_and_what_is_published_stays(
+    spare: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """They are a table of the core, and what texts are read with: for that there is no other."""
+    monkeypatch.setenv("MATHGLOSS_DATA", str(spare.folder / "bundled"))
+    target = spare.folder / "bundled" / "senses.tsv"
+    published, data = current_path(spare.settings.layout), target.read_bytes()
+    damaged(target, how)
+    try:
+        with pytest.raises(MathGlossError, match=r"senses\.tsv.*restore .* from the release"):
+            spare.refresh()
+    finally:
+        target.write_bytes(data)
+    assert current_path(spare.settings.layout) == published
+    assert spare.refresh().failures == {}
+
+
 def test_the_other_sources_are_refreshed_although_one_is_broken(world: World) -> None:
     damaged(world.folder / "mirror" / WIKIDATA, "truncated")
     world.add_noun()
@@ -435,17 +453,18 @@ def test_a_file_that_is_mostly_rejected_counts_as_broken(world: World) -> None:
 
 
 def fewer_concepts(world: World) -> None:
-    path = world.folder / "bundled" / "concepts.tsv"
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(lines[:3]), encoding="utf-8")
+    tables = ["concepts.tsv", *(name for name in core.TABLES if "names-" in name)]
+    for path in (world.folder / "bundled" / name for name in tables):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(lines[:3]), encoding="utf-8")
 
 
 def test_a_source_that_has_shrunk_keeps_its_data(world: World) -> None:
     before = world.listing()
     fewer_concepts(world)
     message = world.refresh().failures["core"]
-    assert "the source has shrunk: core: expected at least 80% of the 22 entries" in message
-    assert "got 13 entries; if that is right, refresh it with --accept-shrink" in message
+    assert "the source has shrunk: core: expected at least 80% of the 66 entries" in message
+    assert "got 30 entries; if that is right, refresh it with --accept-shrink" in message
     assert world.listing() == before
 
 
@@ -453,7 +472,7 @@ def test_a_shrunk_source_is_taken_when_it_is_accepted(world: World) -> None:
     fewer_concepts(world)
     result = world.command("refresh", "core", "--accept-shrink")
     assert result.exit_code == 0, result.output
-    assert read_state(world.settings.layout)["core"].terms == 13
+    assert read_state(world.settings.layout)["core"].terms == 30
 
 
 def test_two_names_in_one_language_give_one_preferred_name(world: World) -> None:
@@ -694,13 +713,14 @@ def test_a_lost_stage_is_parsed_again(world: World) -> None:
     assert path.read_bytes() == data
 
 
-def test_going_back_to_earlier_data_publishes_the_earlier_snapshot(settings: Settings) -> None:
-    first = refresh(settings).result
+def test_going_back_to_earlier_data_publishes_the_earlier_snapshot(world: World) -> None:
+    settings = world.settings
+    first = world.refresh().result
     forget(settings.layout, "tac")
     sources = source_inputs(settings.layout, read_state(settings.layout))
     second = build_snapshot(settings.layout, sources, linking_setup(settings))
     assert second.changed
-    third = refresh(settings).result
+    third = world.refresh().result
     assert (third.changed, third.path) == (True, first.path)
     assert current_path(settings.layout) == first.path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -261,7 +261,6 @@ def test_a_homonym_goes_to_the_better_known_and_the_other_is_listed(
 ) -> None:
     known = item(9001, "wobble", "wobble operator")
     obscure = item(99_000_001, "wobble", definition="", types=())
-    catalogue = with_items(bundled_items, known)
     catalogue = with_items([_with(bundled_items[0], obscure), bundled_items[1]], known)
     link = one(Linker(catalogue, MODEL), "wobble")
     assert [row.concept for row in link.candidates[:2]] == ["wd:Q9001", "wd:Q99000001"]
@@ -520,7 +519,7 @@ def test_what_a_latin_encoder_cannot_read_has_no_vector(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def meaning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meaning]:
+def meaning(tmp_path_factory: pytest.TempPathFactory) -> Meaning:
     try:
         path = default_model()
         import sentence_transformers  # noqa: F401
@@ -531,7 +530,7 @@ def meaning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meaning]:
     encoder = SentenceEncoder(path, "cpu")
     if encoder.fingerprint != MODEL.encoder:
         pytest.skip("the bundled linker was trained with another encoder")
-    yield Meaning(encoder, tmp_path_factory.mktemp("vectors"), latin_only=True)
+    return Meaning(encoder, tmp_path_factory.mktemp("vectors"), latin_only=True)
 
 
 def test_a_definition_that_contradicts_the_label_does_not_raise_the_probability(

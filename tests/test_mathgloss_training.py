@@ -40,7 +40,7 @@ def bundled() -> dict[str, Any]:
     return data
 
 
-# ---------------------------------------------------------------------------------- what comes along
+# ------------------------------------------------------------------------------ what comes along
 
 
 def test_the_bundled_linker_has_four_whole_profiles() -> None:
@@ -68,11 +68,11 @@ def test_the_bundled_linker_says_what_it_was_made_from_and_how_good_it_is() -> N
 
 
 def test_without_an_encoder_no_feature_needs_one() -> None:
-    assert DENSE <= set(FEATURES)
+    assert set(FEATURES) >= DENSE
     assert not {FEATURES[place] for place in columns(dense=False)} & DENSE
-    assert {profile_name(lang, dense=dense) for lang in ("en", "fr") for dense in (0, 1)} == set(
-        KINDS
-    )
+    assert {
+        profile_name(lang, dense=dense) for lang in ("en", "fr") for dense in (False, True)
+    } == set(KINDS)
 
 
 def test_an_artefact_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_an_artefact_survives_writing_and_reading(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == BUNDLED_MODEL.read_text(encoding="utf-8")
 
 
-# ---------------------------------------------------------------------------- damaged, foreign, older
+# ------------------------------------------------------------------------ damaged, foreign, older
 
 
 def without_profiles(data: dict[str, Any]) -> None:
@@ -107,6 +107,14 @@ def of_an_older_format(data: dict[str, Any]) -> None:
     data["format"] = FORMAT - 1
 
 
+def without_a_profile(data: dict[str, Any]) -> None:
+    del data["profiles"]["other-dense"]
+
+
+def with_a_list_of_profiles(data: dict[str, Any]) -> None:
+    data["profiles"] = list(data["profiles"].values())
+
+
 def without_a_threshold(data: dict[str, Any]) -> None:
     del data["accept"]
 
@@ -119,6 +127,8 @@ def without_a_threshold(data: dict[str, Any]) -> None:
         (with_another_feature, "other-dense: made for other features"),
         (with_words_for_numbers, "not a whole trained linker: ValueError"),
         (of_an_older_format, f"expected a trained linker of format {FORMAT}"),
+        (without_a_profile, "expected the profiles other-dense"),
+        (with_a_list_of_profiles, "not a whole trained linker: AttributeError"),
         (without_a_threshold, "not a whole trained linker: KeyError"),
     ],
 )
@@ -158,7 +168,7 @@ def test_an_artefact_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> N
         load_model(tmp_path / "none.json")
 
 
-# ------------------------------------------------------------------------------------------ training
+# -------------------------------------------------------------------------------------- training
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +244,7 @@ def test_too_little_gold_of_a_kind_is_named(
         train(few, bundled_catalogue, None, made={})
 
 
-# --------------------------------------------------------------------------------------- the command
+# ----------------------------------------------------------------------------------- the command
 
 
 def write_gold(path: Path, gold: list[GoldTerm]) -> Path:
@@ -308,6 +318,6 @@ def test_a_damaged_linker_stops_the_command_before_it_writes(
     damaged.write_text("{}", encoding="utf-8")
     terms.write_text("id,label\nt:1,group\n", encoding="utf-8")
     monkeypatch.setenv("MATHGLOSS_LINKER", str(damaged))
-    with pytest.raises(InputError, match="linker.json: expected a trained linker of format"):
+    with pytest.raises(InputError, match=r"linker\.json: expected a trained linker of format"):
         mathgloss("link", "terms", str(terms), "-o", str(tmp_path / "out.tsv"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["linker.json", "terms.csv"]

@@ -171,7 +171,7 @@ def load_model(path: Path = BUNDLED_MODEL) -> RankingModel:
         raise DataNotFoundError(
             f"{path}: expected a trained linker; make one with 'mathgloss train linker'"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected a trained linker (JSON), got {error}") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise InputError(f"{path}: expected a trained linker of format {FORMAT}; train it again")
@@ -185,7 +185,7 @@ def load_model(path: Path = BUNDLED_MODEL) -> RankingModel:
             latin_only=bool(data["latin_only"]),
             made=data["made"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a whole trained linker: {error!r}; train it again"
         ) from error
@@ -194,6 +194,10 @@ def load_model(path: Path = BUNDLED_MODEL) -> RankingModel:
 
 
 def _check(path: Path, model: RankingModel) -> None:
+    kinds = (False, True) if model.encoder else (False,)
+    needed = {profile_name(lang, dense=dense) for lang in ("en", "mul") for dense in kinds}
+    if missing := sorted(needed - model.profiles.keys()):
+        raise InputError(f"{path}: expected the profiles {', '.join(missing)}; train it again")
     for name, profile in model.profiles.items():
         wanted = tuple(FEATURES[place] for place in columns(dense=profile.dense))
         if profile.first.features != wanted or profile.second.features != SECOND:

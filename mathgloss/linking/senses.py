@@ -113,19 +113,30 @@ def load_senses(folder: Path | None = None) -> SenseInventory:
 
 
 def senses_digest(folder: Path | None = None) -> str:
-    """SHA-256 over both tables."""
+    """SHA-256 over both tables.
+
+    Raises:
+        DataNotFoundError: a table is not there.
+    """
     place = folder or bundled_dir()
     state = hashlib.sha256()
     for name in (SENSES, PHRASES):
-        state.update((place / name).read_bytes())
+        try:
+            state.update((place / name).read_bytes())
+        except FileNotFoundError as error:
+            raise DataNotFoundError(_missing(place / name)) from error
     return state.hexdigest()
+
+
+def _missing(path: Path) -> str:
+    return f"{path}: not found; restore it from the release"
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise DataNotFoundError(f"{path}: not found; restore it from the release") from error
+        raise DataNotFoundError(_missing(path)) from error
     except UnicodeDecodeError as error:
         raise ParseError(
             "the table is not UTF-8",
