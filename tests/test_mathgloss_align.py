@@ -30,6 +30,7 @@ from mathgloss.model import (
 
 LICENCE = Licence(name="CC0-1.0", url=None, redistributable=True)
 MODEL = load_model()
+ZONES = MODEL.zones["lexical"]
 
 
 def align(sources: Sequence[ParsedSource]) -> Alignment:
@@ -271,14 +272,14 @@ def test_what_is_likely_but_not_sure_is_only_listed() -> None:
     found = align([*well_known(GROUP), source("nlab", page)])
     (row,) = found.mappings
     assert (row.object, row.set) == (GROUP.id, MappingSet.UNSURE)
-    assert MODEL.review <= row.confidence < MODEL.accept
+    assert ZONES.review <= row.confidence < ZONES.accept
     assert "nlab:group" in {concept.id for concept in found.concepts}
 
 
 def test_a_predicted_mapping_says_how_sure_by_what_and_why() -> None:
     found = align([*well_known(GROUP), source("syllabus", term("syllabus:a", "Groups"))])
     (row,) = found.mappings
-    assert MODEL.accept <= row.confidence < 1
+    assert ZONES.accept <= row.confidence < 1
     (evidence,) = row.evidence
     assert evidence.source == "mathgloss"
     assert evidence.detail.startswith("'Groups' (en) by names: the same as 'group' (en)")
@@ -323,7 +324,7 @@ def test_unlinked_terms_of_one_name_join_with_evidence() -> None:
         ("chicago:q", "nlab:q"),
         ("mulima:q", "nlab:q"),
     ]
-    assert all(row.confidence >= MODEL.accept for row in found.mappings)
+    assert all(row.confidence >= ZONES.accept for row in found.mappings)
 
 
 def test_three_terms_never_join_by_way_of_a_third() -> None:

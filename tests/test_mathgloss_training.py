@@ -61,7 +61,8 @@ def test_the_bundled_linker_says_what_it_was_made_from_and_how_good_it_is() -> N
     model = load_model()
     assert model.encoder
     assert model.made.keys() >= {"gold_sha256", "gold_terms", "encoder", "scores"}
-    assert 0.4 < model.review < model.accept < 1
+    zones = model.zones["lexical"]
+    assert 0.4 < zones.review < zones.accept < 1
     for row in model.made["scores"].values():
         assert row["terms"] >= row["without_item"] >= 0
         assert 0 <= row["f1"] <= 1
@@ -116,7 +117,7 @@ def with_a_list_of_profiles(data: dict[str, Any]) -> None:
 
 
 def without_a_threshold(data: dict[str, Any]) -> None:
-    del data["accept"]
+    del data["zones"]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,8 @@ def test_the_command_trains_on_the_snapshot_and_its_linker_can_be_used(
     path = write_gold(tmp_path / "gold.csv", gold)
     told = mathgloss("train", "linker", str(path), "-o", str(out), error=True)
     model = load_model(out)
-    assert f"accept from {model.accept}, ask from {model.review}; written to" in told
+    zones = model.zones["lexical"]
+    assert f"accept from {zones.accept}, ask from {zones.review}" in told
     assert model.made["gold_terms"] == len(gold)
     first = out.read_bytes()
     assert "english-lexical" in mathgloss("train", "linker", str(path), "-o", str(out))

@@ -42,6 +42,6 @@ def linker(ctx: click.Context, gold: Path, output: Path, *, multilingual: bool) 
     ]
     columns = ("profile/source/language", "terms", "none", "P", "R", "F1")
     echo_table("cross-validated, links of probability .5 and more", columns, rows)
-    click.echo(
-        f"accept from {model.accept}, ask from {model.review}; written to {output}", err=True
-    )
+    for kind, zones in model.zones.items():
+        click.echo(f"{kind}: accept from {zones.accept}, ask from {zones.review}", err=True)
+    click.echo(f"written to {output}", err=True)

@@ -22,7 +22,7 @@ from mathgloss.linking.catalogue import STANDING, Catalogue, Name
 from mathgloss.linking.features import FEATURES, Featuriser, Table
 from mathgloss.linking.forms import CHANGING, KIND_WORDS, Norm, bag, noun_phrase, stems
 from mathgloss.linking.meaning import Meaning
-from mathgloss.linking.ranking import RankingModel, Verdict, profile_name, rank
+from mathgloss.linking.ranking import RankingModel, Verdict, evidence_kind, profile_name, rank
 from mathgloss.model import Candidate
 
 BATCH: Final = 2_000
@@ -161,11 +161,12 @@ class Linker:
             )
         )
         chance = candidates[0].confidence if candidates else 0.0
+        zones = self.model.zones[evidence_kind(dense=self.uses_meaning)]
         zone = (
             Zone.ACCEPT
-            if chance >= self.model.accept
+            if chance >= zones.accept
             else Zone.REVIEW
-            if chance >= self.model.review
+            if chance >= zones.review
             else Zone.NONE
         )
         predicate, nearest = vocab.EXACT_MATCH, None

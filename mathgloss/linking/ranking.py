@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,30 +76,43 @@ class Verdict:
     probabilities: Matrix
 
 
+class Zones(NamedTuple):
+    """From which probability on a link is taken without asking anybody, and from which it is shown.
+
+    Below ``review`` there is no link.
+    """
+
+    accept: float
+    review: float
+
+
 @dataclass(frozen=True, slots=True)
 class RankingModel:
     """The trained artefact.
 
     Attributes:
         profiles: by name, see :func:`profile_name`.
-        accept: from this probability on a link is taken without asking anybody.
-        review: from here on it is shown to a person; below it is none.
+        zones: where the zones begin, with an encoder ("dense") and without ("lexical").
         encoder: fingerprint of the encoder whose cosines it was trained on, empty if none.
         latin_only: whether that encoder reads Latin script alone.
         made: what it was trained from, with what code and scores.
     """
 
     profiles: dict[str, Profile]
-    accept: float
-    review: float
+    zones: dict[str, Zones]
     encoder: str
     latin_only: bool
     made: dict[str, Any]
 
 
+def evidence_kind(*, dense: bool) -> str:
+    """With what terms are compared: names and meaning, or names alone."""
+    return "dense" if dense else "lexical"
+
+
 def profile_name(lang: str, *, dense: bool) -> str:
     """Which profile is for terms of a language."""
-    return f"{'english' if lang == 'en' else 'other'}-{'dense' if dense else 'lexical'}"
+    return f"{'english' if lang == 'en' else 'other'}-{evidence_kind(dense=dense)}"
 
 
 def columns(*, dense: bool) -> list[int]:
@@ -179,8 +192,7 @@ def load_model(path: Path = BUNDLED_MODEL) -> RankingModel:
         profiles = {name: _profile(name, held) for name, held in data["profiles"].items()}
         model = RankingModel(
             profiles=profiles,
-            accept=float(data["accept"]),
-            review=float(data["review"]),
+            zones={name: Zones(**held) for name, held in data["zones"].items()},
             encoder=data["encoder"],
             latin_only=bool(data["latin_only"]),
             made=data["made"],
@@ -238,8 +250,7 @@ def dump_model(model: RankingModel) -> str:
         "made": model.made,
         "encoder": model.encoder,
         "latin_only": model.latin_only,
-        "accept": model.accept,
-        "review": model.review,
+        "zones": {name: held._asdict() for name, held in model.zones.items()},
         "profiles": {
             name: {"first": logistic(held.first), "second": logistic(held.second)}
             for name, held in model.profiles.items()

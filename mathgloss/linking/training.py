@@ -25,7 +25,9 @@ from mathgloss.linking.ranking import (
     Logistic,
     Profile,
     RankingModel,
+    Zones,
     columns,
+    evidence_kind,
     profile_name,
     second_values,
 )
@@ -165,7 +167,7 @@ def train(
     """
     profiles: dict[str, Profile] = {}
     scores: dict[str, dict[str, float]] = {}
-    accept = review = 1.0
+    zones: dict[str, Zones] = {}
     for dense in (False, True) if meaning is not None else (False,):
         examples = _examples(gold, catalogue, meaning if dense else None)
         for english in (True, False):
@@ -178,11 +180,10 @@ def train(
             terms = [gold[n] for n in mine]
             scores |= _scores(kind, terms, judged)
             if english:
-                accept, review = _thresholds(terms, judged)
+                zones[evidence_kind(dense=dense)] = _zones(terms, judged)
     return RankingModel(
         profiles=profiles,
-        accept=accept,
-        review=review,
+        zones=zones,
         encoder=meaning.encoder.fingerprint if meaning is not None else "",
         latin_only=meaning.latin_only if meaning is not None else True,
         made={**made, "scores": scores},
@@ -219,7 +220,7 @@ def cross_fitted(
 def _examples(
     gold: Sequence[GoldTerm], catalogue: Catalogue, meaning: Meaning | None
 ) -> list[Example]:
-    blank = RankingModel({}, 1.0, 1.0, meaning.encoder.fingerprint if meaning else "", True, {})
+    blank = RankingModel({}, {}, meaning.encoder.fingerprint if meaning else "", True, {})
     linker = Linker(catalogue, blank, meaning)
     queries = [Query(term.label, term.lang, term.definition) for term in gold]
     _, table = linker.table(queries)
@@ -246,9 +247,7 @@ def _check_enough(kind: str, examples: Sequence[Example]) -> None:
         )
 
 
-def _thresholds(
-    terms: Sequence[GoldTerm], judged: Sequence[tuple[float, bool]]
-) -> tuple[float, float]:
+def _zones(terms: Sequence[GoldTerm], judged: Sequence[tuple[float, bool]]) -> Zones:
     """From where to accept and from where to ask, at the natural share of terms without an item."""
     chance = np.array([row[0] for row in judged])
     right = np.array([row[1] for row in judged], float)
@@ -262,7 +261,7 @@ def _thresholds(
     wanted = float(weight[~none].sum())
     f1 = 2 * good / (linked + wanted)
     review = min(float(chance[order[int(f1.argmax())]]), accept, REVIEW_LIMIT)
-    return round(accept, 4), round(review, 4)
+    return Zones(accept=round(accept, 4), review=round(review, 4))
 
 
 def _scores(
