@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -22,6 +23,7 @@ from mathgloss.paths import bundled_dir
 
 LANGUAGES = ("fr", "de", "es")
 ITEMS = 400
+MATHEMATICAL_CONCEPT = "<http://www.wikidata.org/entity/Q24034552>"
 FLOOR = 0.80
 
 Names = dict[str, dict[str, list[str]]]
@@ -52,6 +54,15 @@ def linker(names: Names, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     lines = []
     for item, by_lang in names.items():
         node = f"<http://www.wikidata.org/entity/{item.removeprefix('wd:')}>"
+        article = (
+            "<https://en.wikipedia.org/wiki/" + quote(by_lang["en"][0].replace(" ", "_")) + ">"
+        )
+        # what nearly every such item has: a class and an article
+        lines += [
+            f"{node} <http://www.wikidata.org/prop/direct/P31> {MATHEMATICAL_CONCEPT} .",
+            f"{article} <http://schema.org/about> {node} .",
+            f"{article} <http://schema.org/isPartOf> <https://en.wikipedia.org/> .",
+        ]
         for lang, held in by_lang.items():
             for place, text in enumerate(held):
                 role = (

@@ -45,6 +45,8 @@ DENSE: Final = frozenset({
     "meaning_english",
 })  # fmt: skip
 _COLUMN: Final = {name: place for place, name in enumerate(FEATURES)}
+# standing in the bundled core
+OF_CORE: Final = ("in_core", "named")
 _RARITY_LIMIT: Final = 20.0
 # Which concept of several with one name is meant most often; only for features, the trained
 # weights decide. In the order of STANDING.
@@ -81,6 +83,8 @@ class Featuriser:
         self._catalogue = catalogue
         self._descriptions = descriptions
         self._known = catalogue.standing @ _STANDING_WEIGHTS
+        elsewhere = [0.0 if name in OF_CORE else 1.0 for name in STANDING]
+        self._known_elsewhere = catalogue.standing @ (_STANDING_WEIGHTS * elsewhere)
 
     def table(
         self,
@@ -204,13 +208,20 @@ class Featuriser:
         term = np.repeat(np.arange(len(sizes)), sizes)
         word = np.array([len(each.norm) == 1 for each in readings], float)[term]
         foreign = np.array([each.lang != "en" for each in readings], float)[term]
+        # The gold's only names in other languages are the core's alternatives. A label of Wikidata
+        # in such a language is worth no less, and that the core has an item makes none right.
+        ours = (foreign > 0) & (column["same_preferred"] > 0)
+        column["same_alternative"][ours] = 1.0
+        column["same_preferred"][ours] = 0.0
+        for name in OF_CORE:
+            column[name] *= 1.0 - foreign
         same = column["same_preferred"] + column["same_alternative"] + column["same_english"]
         same = np.maximum(same, column["same_related"])
         # a qualifier that one of them has sets the homonyms without it apart
         qualified = column["qualifier_same"] * same
         same = np.where(np.bincount(term, qualified, len(sizes))[term] > 0, qualified, same)
         count = np.bincount(term, same, len(sizes))[term]
-        known = self._known[concepts]
+        known = np.where(foreign > 0, self._known_elsewhere[concepts], self._known[concepts])
         best = np.full(len(sizes), -np.inf)
         np.maximum.at(best, term, np.where(same > 0, known, -np.inf))
         several = (count > 1).astype(float)
