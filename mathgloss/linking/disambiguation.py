@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mathgloss.linking.fields import arxiv_categories
 from mathgloss.linking.reading import Reading, words_and_pairs
 from mathgloss.linking.senses import Sense, SenseInventory
 
@@ -73,13 +74,13 @@ def context_of(
     concepts: Collection[str],
     inventory: SenseInventory,
 ) -> DocumentContext:
-    """The context of a document; categories as arXiv writes them, may be empty.
+    """The context of a document; categories of arXiv or codes of the MSC, may be none.
 
     A category that no sense is usual in says nothing.
     """
     words = set().union(*(words_and_pairs(reading.norms) for reading in readings))
     weights = inventory.field_weights(words)
-    known = [category for category in categories if category in inventory.known_fields]
+    known = [name for name in arxiv_categories(categories) if name in inventory.known_fields]
     if known:
         share = 0.7 / len(known)
         weights = {field: 0.3 * weight for field, weight in weights.items()}

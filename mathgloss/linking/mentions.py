@@ -123,7 +123,7 @@ class MentionFinder:
 
         Args:
             fields: the document's texts by name, for example ``title`` and ``text``.
-            categories: its arXiv categories, if known.
+            categories: its arXiv categories or MSC codes, if known.
         """
         readings = [read_text(name, text, self._lang) for name, text in fields.items()]
         spans = [self._spans(reading) for reading in readings]
