@@ -19,6 +19,7 @@ from mathgloss.linking.senses import Sense, SenseInventory
 
 Norm = tuple[str, ...]
 
+_MATHEMATICS: Final = "math"
 # words to each side that count as near by
 WINDOW: Final = 8
 
@@ -145,9 +146,12 @@ class Disambiguator:
         # a longer form somewhere in the document says which one the short form means
         score += weights.longer * any(form in context.words for form in _longer(sense, word))
         if sense.concept is None:
-            mathematics = sum(w for name, w in context.fields.items() if name.startswith("math"))
-            score += weights.everyday - weights.mathematics * mathematics
+            score += weights.everyday
         else:
+            if any(name.startswith(_MATHEMATICS) for name in sense.fields):
+                score += weights.mathematics * sum(
+                    w for name, w in context.fields.items() if name.startswith(_MATHEMATICS)
+                )
             related = self._related.get(sense.concept, ())
             score += weights.related * min(2, sum(name in related for name in context.concepts))
         return score
