@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apiflask import APIFlask
 
+    from mathgloss.answers.service import Answers
     from mathgloss.config import Settings
-    from mathgloss.graph.answers import Answers
 
 __all__ = ["create_app"]
 

@@ -14,9 +14,10 @@ import mathgloss
 from api import pages, problems, rest, sparql, vendor
 from api.published import EXTENSION, Published
 from api.responses import ASSET_VERSION, RELEASE, accepts_gzip, finish_response, refuse_oversized
-from api.schemas import ProblemDetails
+from api.rest.spec import complete_spec
+from api.schemas.base import ProblemDetails
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings, load_settings
-from mathgloss.graph.answers import Answers
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,10 @@ def build_app(settings: Settings | None = None, *, answers: Answers | None = Non
     problems.register(app)
     app.before_request(refuse_oversized)
     app.after_request(finish_response)
-    app.register_blueprint(rest.blueprint)
-    app.register_blueprint(rest.health_blueprint)
-    app.register_blueprint(sparql.blueprint)
-    app.register_blueprint(pages.blueprint)
+    for blueprint in (*rest.BLUEPRINTS, sparql.blueprint, pages.blueprint):
+        app.register_blueprint(blueprint)
     app.add_url_rule("/static/<path:filename>", "static", _static)
-    app.spec_processor(rest.complete_spec)  # type: ignore[arg-type]
+    app.spec_processor(complete_spec)  # type: ignore[arg-type]
     missing = vendor.missing_files()
     if missing:
         logger.warning("%s", vendor.describe_missing(missing))

@@ -14,9 +14,9 @@ from typing import Final
 
 from flask import current_app, g
 
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
 from mathgloss.errors import DataNotFoundError
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.snapshot import open_current
 
 logger = logging.getLogger(__name__)

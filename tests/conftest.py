@@ -18,8 +18,8 @@ import pytest
 from ingest import core
 from ingest.fetch import Fetcher
 from ingest.refresh import Outcome, refresh
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.snapshot import open_current
 from mathgloss.linking.catalogue import Catalogue, items
 from mathgloss.model import ParsedSource, RawFile, Reference, Term

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from api import create_app
 from api.problems import TYPE_BASE
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.graph.answers import Answers
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -71,7 +71,7 @@ def test_unknown_address_is_a_page_only_for_a_reader(client: FlaskClient) -> Non
         ("/api/v1/concepts?limit=101", "limit"),
         ("/api/v1/concepts?limit=x", "limit"),
         ("/api/v1/papers?limit=-1", "limit"),
-        ("/api/v1/papers?after=" + "x" * 501, "after"),
+        ("/api/v1/papers?cursor=" + "x" * 1_001, "cursor"),
         ("/api/v1/search", "q"),
         ("/api/v1/search?q=a&limit=1e3", "limit"),
         ("/api/v1/search?q=" + "x" * 201, "q"),

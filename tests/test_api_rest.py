@@ -15,9 +15,11 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from pydantic import BaseModel
 
-from api import create_app, schemas
+from api import create_app
+from api.schemas import concepts, papers, service
+from mathgloss.answers.paging import cursor_after
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.graph.answers import Answers
 
 ABELIAN = "wd:Q181296"
 GROUP = "wd:Q83478"
@@ -90,14 +92,14 @@ def test_any_form_of_an_identifier_finds_the_concept(client: FlaskClient, identi
 def test_every_form_of_answer_fits_its_model(client: FlaskClient) -> None:
     paper = get(client, "/api/v1/papers?limit=1")["items"][0]["id"]
     expected: dict[str, type[BaseModel]] = {
-        f"/api/v1/concepts/{ABELIAN}": schemas.Concept,
-        f"/api/v1/concepts/{GROUP}": schemas.Concept,
-        "/api/v1/concepts?limit=3": schemas.ConceptPage,
-        "/api/v1/search?q=group": schemas.SearchResults,
-        "/api/v1/papers": schemas.PaperPage,
-        f"/api/v1/papers/{paper}": schemas.Paper,
-        "/api/v1/sources": schemas.Sources,
-        "/health": schemas.Health,
+        f"/api/v1/concepts/{ABELIAN}": concepts.Concept,
+        f"/api/v1/concepts/{GROUP}": concepts.Concept,
+        "/api/v1/concepts?limit=3": concepts.ConceptPage,
+        "/api/v1/search?q=group": concepts.SearchResults,
+        "/api/v1/papers": papers.PaperPage,
+        f"/api/v1/papers/{paper}": papers.Paper,
+        "/api/v1/sources": service.Sources,
+        "/health": service.Health,
     }
     for path, model in expected.items():
         answer = get(client, path)
@@ -120,17 +122,17 @@ def test_pages_of_a_list_follow_each_other_without_gap_or_repeat(
 ) -> None:
     whole = [item["id"] for item in get(client, f"{path}?limit=7")["items"]]
     walked: list[str] = []
-    after: str | None = ""
-    while after is not None and len(walked) < len(whole):
-        page = get(client, f"{path}?limit=2&after={quote(after)}")
+    cursor: str | None = ""
+    while cursor is not None and len(walked) < len(whole):
+        page = get(client, f"{path}?limit=2&cursor={cursor}")
         walked += [item["id"] for item in page["items"]]
-        after = page["next"]
+        cursor = page["next"]
     assert walked[: len(whole)] == whole
     assert whole == sorted(set(whole))
 
 
 def test_last_page_has_no_next(client: FlaskClient) -> None:
-    page = get(client, "/api/v1/concepts?after=zzz")
+    page = get(client, f"/api/v1/concepts?cursor={cursor_after('zzz')}")
     assert (page["items"], page["next"]) == ([], None)
 
 

@@ -21,11 +21,11 @@ from ingest import core
 from ingest.refresh import Outcome, paper_file_options, refresh
 from ingest.registry import BUNDLED, SOURCES, added_source
 from mathgloss import vocab
+from mathgloss.answers.service import Answers
 from mathgloss.cli import root
 from mathgloss.config import Settings
 from mathgloss.errors import CheckError, InputError, MathGlossError, NotFoundError
 from mathgloss.graph import checks
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.build import build_snapshot
 from mathgloss.graph.plan import source_inputs
 from mathgloss.graph.snapshot import (

@@ -18,9 +18,9 @@ from ingest import wikidata_scope as scope
 from ingest.endpoint import EmbeddedEndpoint, HttpEndpoint, Row
 from ingest.fetch import Fetcher, new_session
 from mathgloss import vocab
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
 from mathgloss.errors import ParseError, SourceError
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.index import INDEX, write_index
 from mathgloss.graph.snapshot import Manifest, Snapshot, write_manifest
 from mathgloss.model import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mathgloss.answers.service import Answers
 from mathgloss.errors import InputError, NotFoundError
-from mathgloss.graph.answers import Answers
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_search_limits(answers: Answers) -> None:
 
 def test_lists_are_paged_in_a_stable_order(answers: Answers) -> None:
     seen: list[str] = []
-    after = ""
+    cursor = ""
     while True:
-        page = answers.concepts(after=after, limit=100)
+        page = answers.concepts(cursor=cursor, limit=100)
         seen += [row["id"] for row in page["items"]]
         if page["next"] is None:
             break
-        after = page["next"]
+        cursor = page["next"]
     assert seen == sorted(set(seen))
     assert len(seen) == page["total"] == answers.snapshot.manifest.counts["concepts"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from mathgloss.answers.service import Answers
 from mathgloss.cli import COMMANDS, main, root
 from mathgloss.errors import InputError
-from mathgloss.graph.answers import Answers
 
 Run = Callable[..., str]
 

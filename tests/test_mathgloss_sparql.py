@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from mathgloss.answers.service import Answers
 from mathgloss.errors import QueryError
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.sparql import refuse_unsafe, run_query
 
 NAME = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>

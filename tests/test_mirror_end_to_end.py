@@ -10,8 +10,8 @@ import pytest
 
 from api import create_app
 from ingest.refresh import Outcome, paper_file_options, refresh
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.snapshot import REPORT, open_current
 
 pytestmark = pytest.mark.mirror

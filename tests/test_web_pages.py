@@ -12,11 +12,11 @@ from flask.testing import FlaskClient
 from api import create_app, vendor
 from api.languages import in_page_order, language
 from api.markup import MAX_MARKDOWN_CHARS, render_inline_tex, render_markdown, render_mentions
-from api.pages import concept_address, percent
+from api.pages.rendering import concept_address, percent
 from ingest.wikidata_scope import LANGUAGES
+from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
 from mathgloss.errors import DataNotFoundError
-from mathgloss.graph.answers import Answers
 
 ABELIAN = "wd:Q181296"
 
@@ -110,7 +110,7 @@ def test_papers_can_be_walked_through(client: FlaskClient, answers: Answers) -> 
     while path:
         shown = page(client, path)
         seen |= set(re.findall(r'href="/paper/([^"]+)"', shown))
-        following = re.search(r'href="(/papers\?after=[^"]+)" rel="next"', shown)
+        following = re.search(r'href="(/papers\?cursor=[^"]+)" rel="next"', shown)
         path = following[1] if following else None
     assert len(seen) == answers.papers()["total"]
 

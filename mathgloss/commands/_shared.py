@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from mathgloss.answers.service import Answers
     from mathgloss.config import Settings
-    from mathgloss.graph.answers import Answers
 
 SHOWN_REJECTIONS: Final = 10
 PIPED_WIDTH: Final = 160
@@ -38,7 +38,7 @@ def settings_of(ctx: click.Context, **more: object) -> Settings:
 
 def answers_of(ctx: click.Context) -> Answers:
     """Answers from the published snapshot."""
-    from mathgloss.graph.answers import Answers  # slow to import
+    from mathgloss.answers.service import Answers  # slow to import
     from mathgloss.graph.snapshot import open_current
 
     return Answers(open_current(settings_of(ctx).layout))

@@ -14,7 +14,6 @@ import pyoxigraph as ox
 
 from mathgloss import ids, vocab
 from mathgloss.errors import InputError
-from mathgloss.graph.answers import Answers
 from mathgloss.graph.index import INDEX
 from mathgloss.graph.snapshot import Snapshot
 
@@ -115,8 +114,8 @@ def _sqlite(snapshot: Snapshot, path: Path) -> None:
         connection.executemany(
             "INSERT INTO source VALUES (?, ?, ?, ?)",
             (
-                (row["name"], row["title"], row["homepage"], row["licence"]["name"])
-                for row in Answers(snapshot).sources()["sources"]
+                (name, entry["title"], entry["homepage"], entry["licence"]["name"])
+                for name, entry in snapshot.manifest.sources.items()
             ),
         )
         for table, query in _ROWS.items():

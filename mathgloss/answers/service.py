@@ -6,7 +6,6 @@ Every answer carries the snapshot's identifier.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import cached_property
 from typing import Final
 from urllib.parse import unquote_plus
@@ -14,13 +13,13 @@ from urllib.parse import unquote_plus
 import pyoxigraph as ox
 
 from mathgloss import ids, vocab
+from mathgloss.answers.card import concept_card
+from mathgloss.answers.paging import Answer, checked_limit, key_of, page
+from mathgloss.answers.papers import list_papers, read_paper
 from mathgloss.errors import InputError, NotFoundError
-from mathgloss.graph.card import Answer, concept_card
 from mathgloss.graph.index import INDEX, LabelIndex
-from mathgloss.graph.reader import Reader, Row, node, short_name
+from mathgloss.graph.reader import Reader, node
 from mathgloss.graph.snapshot import Snapshot
-
-MAX_LIMIT: Final = 100
 
 
 class Answers:
@@ -95,7 +94,7 @@ class Answers:
         Raises:
             InputError: the text is too long or the limit out of range.
         """
-        hits = self.index.search(text, limit=_limit(limit))
+        hits = self.index.search(text, limit=checked_limit(limit))
         return {
             "query": text,
             "results": [
@@ -111,76 +110,24 @@ class Answers:
             "snapshot": self.snapshot.id,
         }
 
-    def concepts(self, *, after: str = "", limit: int = 50) -> Answer:
+    def concepts(self, *, cursor: str = "", limit: int = 50) -> Answer:
         """A page of all concepts in the order of their identifiers.
 
         Raises:
-            InputError: the limit is out of range.
+            InputError: the limit is out of range, or the cursor none of ours.
         """
-        rows = self.index.page(after=after, limit=_limit(limit) + 1)
+        rows = self.index.page(after=key_of(cursor), limit=checked_limit(limit) + 1)
         items = [{"id": concept, "label": label or concept} for concept, label in rows]
-        return self._paged(items, limit, self.snapshot.manifest.counts["concepts"])
+        total = self.snapshot.manifest.counts["concepts"]
+        return page(items, limit, key="id", total=total, snapshot=self.snapshot.id)
 
-    def papers(self, *, after: str = "", limit: int = 50) -> Answer:
-        """A page of all papers in the order of their identifiers.
-
-        Raises:
-            InputError: the limit is out of range.
-        """
-        rows = self._page("paper_list", after, limit)
-        items = [{"id": row["id"].value, "title": row["title"].value} for row in rows]
-        return self._paged(items, limit, self.snapshot.manifest.counts["papers"])
+    def papers(self, *, cursor: str = "", limit: int = 50) -> Answer:
+        """A page of all papers in the order of their identifiers; see :mod:`.papers`."""
+        return list_papers(self.reader, cursor=cursor, limit=limit)
 
     def paper(self, identifier: str) -> Answer:
-        """A paper's record and the concepts mentioned in it, with their places.
-
-        The abstract is given only if its licence allows it.
-
-        Raises:
-            NotFoundError: no paper of that identifier.
-        """
-        try:
-            paper = ids.canonical(identifier)
-        except InputError as error:
-            raise NotFoundError(f"no paper {identifier[:200]!r}: {error}") from error
-        said: dict[str, list[str]] = defaultdict(list)
-        for row in self.reader.rows("paper", paper=paper):
-            value = row["value"].value
-            if value not in said[short_name(row["property"].value)]:
-                said[short_name(row["property"].value)].append(value)
-        if not said:
-            raise NotFoundError(f"no paper {paper!r} in snapshot {self.snapshot.id}")
-        return {
-            "id": paper,
-            "title": said["dcterms:title"][0],
-            "authors": said["dcterms:creator"],
-            "venue": _one(said["schema:isPartOf"]),
-            "published": _one(said["dcterms:issued"]),
-            "url": _one(said["schema:url"]),
-            "keywords": sorted(said["schema:keywords"]),
-            "categories": sorted(said["mg:arxivCategory"]),
-            "abstract": _one(said["dcterms:abstract"]),
-            "licence": _one(said["dcterms:license"]),
-            "mentions": self._mentions(paper),
-            "snapshot": self.snapshot.id,
-        }
-
-    def _mentions(self, paper: str) -> list[Answer]:
-        mentions = {}
-        for row in self.reader.rows("paper_mentions", paper=paper):
-            concept = ids.curie(row["concept"].value)
-            place = (row["field"].value, int(row["start"].value), int(row["end"].value), concept)
-            mentions[place] = {
-                "field": place[0],
-                "start": place[1],
-                "end": place[2],
-                "surface": row["surface"].value,
-                "concept": concept,
-                "label": row["label"].value if row["label"] else concept,
-                "confidence": float(row["confidence"].value),
-            }
-        order = {"title": 0, "text": 1}
-        return [mentions[key] for key in sorted(mentions, key=lambda k: (order[k[0]], *k[1:]))]
+        """A paper's record and the concepts mentioned in it; see :mod:`.papers`."""
+        return read_paper(self.reader, identifier)
 
     def sources(self) -> Answer:
         """What each source is, under which licence, what was read, kept and rejected, and when."""
@@ -190,22 +137,6 @@ class Answers:
             ],
             "counts": self.snapshot.manifest.counts,
             "created": self.snapshot.manifest.created,
-            "snapshot": self.snapshot.id,
-        }
-
-    # ------------------------------------------------------------------------------- plumbing
-
-    def _page(self, name: str, after: str, limit: int) -> list[Row]:
-        _limit(limit)
-        variables = {ox.Variable("after"): ox.Literal(after)}
-        return self.reader.run(name, variables)[: limit + 1]
-
-    def _paged(self, items: list[Answer], limit: int, total: int) -> Answer:
-        more = len(items) > limit
-        return {
-            "items": items[:limit],
-            "total": total,
-            "next": items[limit - 1]["id"] if more else None,
             "snapshot": self.snapshot.id,
         }
 
@@ -229,13 +160,3 @@ def _is_curie(text: str) -> bool:
 
 def _is_word(text: str) -> bool:
     return bool(text) and not any(char.isspace() for char in text)
-
-
-def _one(values: list[str]) -> str | None:
-    return values[0] if values else None
-
-
-def _limit(limit: int) -> int:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise InputError(f"limit: expected 1 to {MAX_LIMIT}, got {limit}")
-    return limit

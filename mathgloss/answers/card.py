@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 import pyoxigraph as ox
 
 from mathgloss import ids, vocab
+from mathgloss.answers.paging import Answer
 from mathgloss.graph.rdf import POSITION_SEPARATOR
 from mathgloss.graph.reader import Reader, short_name
-
-Answer: TypeAlias = dict[str, Any]
 
 _SOURCE: Final = ids.BASE + "source/"
 

@@ -1,0 +1,1 @@
+"""What the REST answers look like, for the OpenAPI document and for tests."""
