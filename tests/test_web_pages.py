@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from pathlib import Path
@@ -289,7 +290,7 @@ def test_certainty_is_not_claimed_by_rounding(probability: float, shown: str) ->
 def test_pages_work_without_katex(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(vendor, "missing_files", lambda: ["katex.min.js"])
+    monkeypatch.setattr(vendor, "missing_files", lambda: ["katex/katex.min.js"])
     with caplog.at_level(logging.WARNING):
         client = create_app(Settings(home=home)).test_client()
     assert len(caplog.records) == 1
@@ -302,21 +303,28 @@ def test_pages_work_without_katex(
 
 
 def test_vendor_copies_what_pages_need(tmp_path: Path) -> None:
-    package = tmp_path / "node_modules" / "katex"
-    (package / "dist" / "fonts").mkdir(parents=True)
-    for name in ("katex.min.js", "katex.min.css", "fonts/a.woff2", "fonts/a.ttf"):
-        (package / "dist" / name).write_text(name, encoding="utf-8")
-    (package / "LICENSE").write_text("MIT", encoding="utf-8")
-    (package / "package.json").write_text('{"version": "1.2.3"}', encoding="utf-8")
-    target = tmp_path / "static" / "katex"
-    vendor.copy_katex(tmp_path, target)
-    vendor.copy_katex(tmp_path, target)
+    for library in vendor.LIBRARIES:
+        package = tmp_path / "node_modules" / library.package
+        for name in (*library.files, "unused.ttf"):
+            path = package / library.built / name.replace("*", "a")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name, encoding="utf-8")
+        (package / "package.json").write_text('{"version": "1.2.3"}', encoding="utf-8")
+    (tmp_path / "node_modules" / "katex" / "LICENSE").write_text("MIT", encoding="utf-8")
+    target = tmp_path / "static" / "vendor"
+    vendor.copy_libraries(tmp_path, target)
+    vendor.copy_libraries(tmp_path, target)
     assert vendor.missing_files(target) == []
-    assert (target / "VERSION").read_text(encoding="utf-8") == "1.2.3\n"
-    assert not (target / "fonts" / "a.ttf").exists()
+    versions = json.loads((target / vendor.VERSIONS).read_text(encoding="utf-8"))
+    assert versions == {library.name: "1.2.3" for library in vendor.LIBRARIES}
+    assert (target / "katex" / "LICENSE").is_file()
+    assert (target / "cytoscape" / "package.json").is_file()
+    assert not list(target.rglob("*.ttf"))
 
 
 def test_vendor_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="npm ci"):
-        vendor.copy_katex(tmp_path, tmp_path / "target")
-    assert "fonts/*.woff2" in vendor.describe_missing(vendor.missing_files(tmp_path))
+        vendor.copy_libraries(tmp_path, tmp_path / "target")
+    missing = vendor.missing_files(tmp_path)
+    assert "katex/fonts/*.woff2" in vendor.describe_missing(missing)
+    assert vendor.installed(missing) == frozenset()
