@@ -162,9 +162,8 @@ def _copy(library: Library, root: Path, building: Path) -> str:
                 packed = gzip.compress(content, 9, mtime=0)
                 copied.with_name(f"{copied.name}.gz").write_bytes(packed)
     # a package without a licence file states its licence and authors in package.json
-    stated = next(
-        path for path in (package / "LICENSE", package / "package.json") if path.is_file()
-    )
+    texts = (package / "LICENSE", package / "package.json")
+    stated = next(path for path in texts if path.is_file())
     shutil.copyfile(stated, building / library.name / stated.name)
     version: str = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
     return version
