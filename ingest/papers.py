@@ -29,7 +29,7 @@ from mathgloss.model import Licence, Paper, ParsedSource, RawFile, SourceInfo
 from mathgloss.paths import bundled_dir
 
 MAX_ABSTRACT_CHARS: Final = 100_000
-BUNDLED_COLUMNS: Final = ("id", "title", "authors", "venue", "url", "check")
+BUNDLED_COLUMNS: Final = ("id", "title", "authors", "venue", "url", "summary", "check")
 TAC_URL: Final = (
     "https://raw.githubusercontent.com/ToposInstitute/tac-corpus/main/tac_metadata.json"
 )
@@ -345,6 +345,7 @@ def _parse_bundled(files: Sequence[RawFile]) -> ParsedSource:
     if tuple(lines[0].split("\t")) != BUNDLED_COLUMNS:
         refuse(raw, "the columns " + ", ".join(BUNDLED_COLUMNS), repr(lines[0]))
     shelf = _Shelf(Tally(Path(raw.path).name))
+    summaries: dict[str, str] = {}
     for number, line in enumerate(lines[1:], 2):
         cells = line.split("\t")
         if len(cells) != len(BUNDLED_COLUMNS):
@@ -353,7 +354,11 @@ def _parse_bundled(files: Sequence[RawFile]) -> ParsedSource:
             continue
         row = dict(zip(BUNDLED_COLUMNS, cells, strict=True))
         shelf.add(f"line {number}", row, shelf.id_of_row)
-    return shelf.parsed(BUNDLED_INFO)
+        summaries.setdefault(row["id"], row["summary"])
+    parsed = shelf.parsed(BUNDLED_INFO)
+    # a summary in a file of a user's own may be anybody's words; these are ours
+    papers = (replace(paper, summary=summaries.get(paper.id, "")) for paper in parsed.papers)
+    return replace(parsed, papers=tuple(papers))
 
 
 TAC: Final = Source(info=TAC_INFO, fetch=_fetch_tac, parse=_parse_tac)

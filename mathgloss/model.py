@@ -7,6 +7,7 @@ All are frozen; all identifiers are CURIEs (see :mod:`mathgloss.ids`). A source'
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -107,11 +108,15 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """A paper's record. ``licence`` is that of the abstract; without one it is never served."""
+    """A paper's record. ``licence`` is that of the abstract; without one it is never served.
+
+    ``summary`` is in words of our own, so it may be served whatever the licence of the abstract.
+    """
 
     id: str
     title: str
     abstract: str = ""
+    summary: str = ""
     authors: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -213,6 +218,7 @@ class Mapping:
 
     Attributes:
         confidence: probability in [0, 1] that the mapping is right.
+        runners_up: other concepts that the subject may name, the likeliest first.
     """
 
     subject: str
@@ -224,12 +230,24 @@ class Mapping:
     confidence: float
     evidence: tuple[Evidence, ...]
     predicate: str = vocab.EXACT_MATCH
+    runners_up: tuple[Candidate, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits, the same in whatever set the mapping is."""
+        return mapping_id(self.subject, self.predicate, self.object)
 
     def __post_init__(self) -> None:
         if not self.evidence:
             raise ValueError(f"mapping {self.subject} -> {self.object} has no evidence")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"confidence in [0, 1] expected, got {self.confidence!r}")
+
+
+def mapping_id(subject: str, predicate: str, target: str) -> str:
+    """The identifier of the mapping of a term to a concept, which outlives decisions about it."""
+    key = f"{subject} {predicate} {target}"
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

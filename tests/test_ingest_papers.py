@@ -340,9 +340,20 @@ def _no_bundled_dir() -> Path:
 
 def test_a_bundled_row_with_a_missing_cell_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "papers.tsv"
-    path.write_text("id\ttitle\tauthors\tvenue\turl\tcheck\npaper:one\tOne\n")
+    path.write_text("id\ttitle\tauthors\tvenue\turl\tsummary\tcheck\npaper:one\tOne\n")
     parsed = papers.BUNDLED.parse([raw_file(path)])
     assert parsed.rejected_by_reason() == {"wrong number of columns": 1}
+
+
+def test_only_bundled_papers_have_a_summary(tmp_path: Path) -> None:
+    path = tmp_path / "papers.tsv"
+    path.write_text("\t".join(papers.BUNDLED_COLUMNS) + "\npaper:one\tOne\t\t\t\tOn one.\t\n")
+    (one,) = papers.BUNDLED.parse([raw_file(path)]).papers
+    assert one.summary == "On one."
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({"title": "One", "summary": "Somebody else's words."}))
+    (one,) = file_source(other).parse([raw_file(other)]).papers
+    assert one.summary == ""
 
 
 def test_a_bundled_list_with_other_columns_is_refused(tmp_path: Path) -> None:
