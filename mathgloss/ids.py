@@ -15,6 +15,8 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 from mathgloss.errors import InputError
 
 BASE = "https://w3id.org/mathgloss/"
+# whose identifiers are concepts of their own, never another name for one
+AUTHORITIES = ("wd:", "mathgloss:")
 
 _QID = re.compile(r"Q[1-9][0-9]{0,11}")
 
@@ -28,19 +30,21 @@ class Prefix:
         namespace: IRI that the local part is appended to.
         page: format string for the web page of an identifier; empty when the IRI is the page.
         title: what a person calls the authority.
+        encoded: whether local parts are percent-encoded themselves, as in the IRI.
     """
 
     name: str
     namespace: str
     page: str
     title: str
+    encoded: bool = False
 
 
 _TABLE = (
     Prefix("wd", "http://www.wikidata.org/entity/", "https://www.wikidata.org/wiki/{}", "Wikidata"),
     # senses of words for which Wikidata has no item
     Prefix("mathgloss", BASE + "sense/", "", "MathGloss"),
-    Prefix("nlab", "https://ncatlab.org/nlab/show/", "", "nLab"),
+    Prefix("nlab", "https://ncatlab.org/nlab/show/", "", "nLab", encoded=True),
     Prefix(
         "mulima",
         BASE + "mulima/",
@@ -134,7 +138,8 @@ def curie(iri_text: str) -> str:
     if not fitting:
         raise InputError(f"expected an IRI below a known namespace, got {iri_text!r}")
     best = max(fitting, key=lambda row: len(row.namespace))
-    return f"{best.name}:{address.removeprefix(best.namespace)}"
+    local = address.removeprefix(best.namespace)
+    return f"{best.name}:{local if best.encoded else unquote(local)}"
 
 
 def page_url(curie_text: str) -> str:

@@ -76,3 +76,19 @@ def test_qids() -> None:
     assert ids.is_qid("Q1")
     assert not ids.is_qid("Q01")
     assert ids.find_qids("see Q12 and Q3, not Q12 again") == ["Q12", "Q3"]
+
+
+@pytest.mark.parametrize(
+    "curie",
+    [
+        "wd:Q181296",
+        "nlab:Poincar%C3%A9+line+bundle",
+        "chicago:generate_a_σ-algebra",
+        "enwiki:Cauchy–Hadamard_theorem",
+        "syllabus:group-theory/abelian-group",
+        "mulima:0677022e",
+    ],
+)
+def test_an_iri_leads_back_to_its_curie(curie: str) -> None:
+    assert ids.curie(ids.iri(curie)) == curie
+    assert ids.iri(curie).isascii()
