@@ -16,6 +16,8 @@ from markdown_it.rules_core import StateCore
 from markupsafe import Markup, escape
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from api.mentions import strength
+
 _RULES: Final = (
     "backticks", "balance_pairs", "blockquote", "emphasis", "entity", "escape", "fence",
     "fragments_join", "link", "list", "newline", "paragraph", "reference",
@@ -48,12 +50,12 @@ def render_inline_tex(text: str) -> Markup:
 
 
 def render_mentions(text: str, mentions: Iterable[dict[str, Any]], href: Any) -> Markup:
-    """A text with its mentions linked to their concepts.
+    """A text with its mentions linked to their concepts, underlined the surer the firmer.
 
     Args:
         text: a title or an abstract.
         mentions: with ``start`` and ``end`` in code points of the text; of overlapping ones the
-            first is shown.
+            first is shown. One that has a ``card`` opens it (see :mod:`api.mentions`).
         href: gives the address for a concept's identifier.
     """
     parts: list[Markup] = []
@@ -62,16 +64,25 @@ def render_mentions(text: str, mentions: Iterable[dict[str, Any]], href: Any) ->
         if mention["start"] < end or mention["end"] > len(text):
             continue
         parts.append(render_inline_tex(text[end : mention["start"]]))
-        parts.append(
-            Markup('<a class="mention" href="{}" title="{}"><mark>{}</mark></a>').format(
-                href(mention["concept"]),
-                f"{mention['label']} · {mention['concept']} · {mention['confidence']:.0%}",
-                render_inline_tex(text[mention["start"] : mention["end"]]),
-            )
-        )
+        words = render_inline_tex(text[mention["start"] : mention["end"]])
+        parts.append(_mention(mention, words, href))
         end = mention["end"]
     parts.append(render_inline_tex(text[end:]))
     return Markup().join(parts)
+
+
+def _mention(mention: dict[str, Any], words: Markup, href: Any) -> Markup:
+    if "card" in mention:
+        about = Markup('data-card="{0}" aria-describedby="{0}"').format(mention["card"])
+    else:
+        title = f"{mention['label']} · {mention['concept']} · {mention['confidence']:.0%}"
+        about = Markup('title="{}"').format(title)
+    name = f"mention {strength(mention)}"
+    if mention["concept"] is None:
+        return Markup('<span class="{}" {}><mark>{}</mark></span>').format(name, about, words)
+    return Markup('<a class="{}" href="{}" {}><mark>{}</mark></a>').format(
+        name, href(mention["concept"]), about, words
+    )
 
 
 @cache

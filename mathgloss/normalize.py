@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Final
 
 MAX_LABEL_CHARS: Final = 300
+# a longer word is none: what is read of a text is kept, and must not be of any size
+MAX_WORD_CHARS: Final = 100
 
 _GREEK: Final = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ϵ": "epsilon",
@@ -162,7 +164,10 @@ def singular(word: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def word_forms(surface: str, lang: str) -> tuple[str, ...]:
-    """Normal form of one token: usually one word, none for a joiner such as a hyphen."""
+    """Normal form of one token: usually one word, none for a joiner such as a hyphen.
+
+    It is kept for the next time, so a caller sees to it that the token is not of any length.
+    """
     if surface in _JOINERS:
         return ()
     if len(surface) > 1 and surface[0] in "-−":
@@ -216,7 +221,8 @@ def tokenize(text: str, lang: str = "en") -> list[Token]:
     position = 0
     for math in _MATH.finditer(text):
         tokens.extend(_tokenize_plain(text, position, math.start(), lang))
-        words = normalize(math.group(), lang)
+        formula = math.group()
+        words = normalize(formula, lang) if len(formula) <= MAX_LABEL_CHARS else ()
         if 1 <= len(words) <= 3:
             tokens.extend(Token(word, math.start(), math.end()) for word in words)
         else:
@@ -230,7 +236,7 @@ def _tokenize_plain(text: str, start: int, end: int, lang: str) -> list[Token]:
     tokens: list[Token] = []
     for match in _TOKEN.finditer(text, start, end):
         surface = match.group()
-        words = word_forms(surface, lang)
+        words = word_forms(surface, lang) if len(surface) <= MAX_WORD_CHARS else ()
         stop = match.end() - (1 if len(surface) > 1 and surface[-1] in "'’" else 0)
         if words:
             tokens.extend(Token(word, match.start(), stop) for word in words)

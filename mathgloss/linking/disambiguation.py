@@ -113,8 +113,9 @@ class Disambiguator:
     ) -> list[list[tuple[Sense, float]]]:
         """For each place of a word its senses with their probabilities, the likeliest first."""
         senses = self.inventory.by_word[word]
+        longer = [_longer(sense, word) for sense in senses]
         shared = [self._of_document(word, sense, n, context) for n, sense in enumerate(senses)]
-        near = [[self._near(sense, place) for sense in senses] for place in places]
+        near = [self._near(senses, longer, place) for place in places]
         total = [sum(column) for column in zip(*near, strict=True)]
         others = max(1, len(places) - 1)
         ranked = []
@@ -156,15 +157,22 @@ class Disambiguator:
             score += weights.related * min(2, sum(name in related for name in context.concepts))
         return score
 
-    def _near(self, sense: Sense, place: Occurrence) -> float:
+    def _near(
+        self, senses: Sequence[Sense], longer: Sequence[Sequence[Norm]], place: Occurrence
+    ) -> list[float]:
+        """What the words around a place say for each sense, given its longer forms."""
         norms = place.reading.norms
         start, end = max(0, place.start - WINDOW), min(len(norms), place.end + WINDOW)
-        around = words_and_pairs([*norms[start : place.start], "", *norms[place.end : end]])
-        own_norm = tuple(norms[place.start : place.end])
-        own = frozenset(own_norm)
-        hits = sum(self.inventory.rarity[cue] for cue in sense.cues & around if not own & set(cue))
-        longer = any(_covers(norms, place, form) for form in _longer(sense, own_norm))
-        return self._weights.near * hits + self._weights.longer_here * longer
+        own = frozenset(norms[place.start : place.end])
+        words = words_and_pairs([*norms[start : place.start], "", *norms[place.end : end]])
+        around = {word for word in words if own.isdisjoint(word)}
+        present = set(norms[start:end])
+        return [
+            self._weights.near * sum(self.inventory.rarity[cue] for cue in sense.cues & around)
+            + self._weights.longer_here
+            * any(present.issuperset(form) and _covers(norms, place, form) for form in forms)
+            for sense, forms in zip(senses, longer, strict=True)
+        ]
 
     def _grammar(self, sense: Sense, place: Occurrence) -> float:
         single = place.end - place.start == 1

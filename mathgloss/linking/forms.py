@@ -7,6 +7,7 @@ form (see :mod:`mathgloss.normalize`).
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import Any, Final
 
@@ -65,6 +66,10 @@ def family(lang: str) -> frozenset[str]:
     return next((held - {lang} for held in _FAMILIES if lang in held), frozenset())
 
 
+# a stemmer works on the word inside itself, and a service reads texts in several threads
+_STEMMING: Final = threading.Lock()
+
+
 @lru_cache(maxsize=32)
 def _stemmer(lang: str) -> Any:
     import snowballstemmer  # has no types
@@ -75,7 +80,10 @@ def _stemmer(lang: str) -> Any:
 @lru_cache(maxsize=200_000)
 def stem(word: str, lang: str) -> str:
     """The stem of a word in normal form; the word itself in a language without a stemmer."""
-    return str(_stemmer(lang).stemWord(word)) if lang in _STEMMERS else word
+    if lang not in _STEMMERS:
+        return word
+    with _STEMMING:
+        return str(_stemmer(lang).stemWord(word))
 
 
 # Words that make another kind of thing of what they stand before, as stems: a quasi-coherent sheaf

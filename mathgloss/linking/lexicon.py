@@ -16,6 +16,9 @@ from mathgloss.normalize import normalize, split_qualifier
 
 Norm = tuple[str, ...]
 
+# the tag of names that are the same in every language
+EVERY_LANGUAGE: Final = "mul"
+
 # Confidence by kind of match: about the share of right links among such matches on hand-made
 # alignments, each source excluded in turn; the counts are in docs/linking.md.
 UNIQUE_PHRASE: Final = 0.98
@@ -60,6 +63,21 @@ class Entry(NamedTuple):
     text: str
     qualifier: Norm | None
     kind: LabelKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLexicon:
+    """The part of a lexicon that texts of one language need, as it is stored.
+
+    Attributes:
+        titles: the name under which each concept is shown.
+        priors: what is known of each concept.
+        names: by language tag and normal form, its words joined by spaces, the names.
+    """
+
+    titles: dict[str, str]
+    priors: dict[str, Prior]
+    names: dict[str, dict[str, list[Entry]]]
 
 
 class _Match(NamedTuple):
@@ -114,7 +132,30 @@ class Lexicon:
 
     def names(self, lang: str) -> list[Norm]:
         """All normal forms in a language, and those valid in every language."""
-        return [norm for (tag, norm) in self._entries if tag in {lang, "mul"}]
+        return [norm for (tag, norm) in self._entries if tag in {lang, EVERY_LANGUAGE}]
+
+    def stored(self, lang: str) -> StoredLexicon:
+        """All concepts, and the names in a language and in every language, in a fixed order."""
+        names: dict[str, dict[str, list[Entry]]] = {lang: {}, EVERY_LANGUAGE: {}}
+        for (tag, norm), entries in sorted(self._entries.items(), key=lambda item: item[0]):
+            if tag in names:
+                names[tag][" ".join(norm)] = entries
+        return StoredLexicon(
+            titles=dict(sorted(self._titles.items())),
+            priors=dict(sorted(self._priors.items())),
+            names=names,
+        )
+
+    @classmethod
+    def from_stored(cls, stored: StoredLexicon) -> Lexicon:
+        """The lexicon of what :meth:`stored` gave."""
+        lexicon = cls()
+        lexicon._titles = stored.titles
+        lexicon._priors = stored.priors
+        for tag, names in stored.names.items():
+            for norm, entries in names.items():
+                lexicon._entries[tag, tuple(norm.split(" "))] = entries
+        return lexicon
 
     def candidates(self, label: str, lang: str = "en") -> list[Candidate]:
         """The concepts that ``label`` may name, the likeliest first, at most one row for each.
@@ -127,15 +168,19 @@ class Lexicon:
         wanted = normalize(qualifier, lang) if qualifier is not None else None
         for tag, factor in self._languages(lang):
             norm = normalize(base, tag)
-            entries = [*self._entries.get((tag, norm), ()), *self._entries.get(("mul", norm), ())]
-            if entries:
+            if entries := self._named(norm, tag):
                 return self._rank(entries, wanted, len(norm), factor)
         return []
 
     def by_norm(self, norm: Norm, lang: str = "en") -> list[Candidate]:
         """The same for a name that is in normal form already."""
-        entries = [*self._entries.get((lang, norm), ()), *self._entries.get(("mul", norm), ())]
+        entries = self._named(norm, lang)
         return self._rank(entries, None, len(norm), 1.0) if entries else []
+
+    def _named(self, norm: Norm, lang: str) -> list[Entry]:
+        """The names of this form in a language, and those valid in every language."""
+        own = self._entries.get((lang, norm), ())
+        return [*own, *self._entries.get((EVERY_LANGUAGE, norm), ())]
 
     @staticmethod
     def _languages(lang: str) -> list[tuple[str, float]]:

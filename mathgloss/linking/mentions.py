@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mathgloss.linking.disambiguation import Disambiguator, Occurrence, context_of
 from mathgloss.linking.forms import CHANGING, stem
 from mathgloss.linking.lexicon import Lexicon
+from mathgloss.linking.names import NameMatcher
 from mathgloss.linking.phrases import PhraseFinder
 from mathgloss.linking.reading import Reading, read_text
 from mathgloss.linking.senses import Sense, SenseInventory
 from mathgloss.model import Candidate, Mention
-
-if TYPE_CHECKING:
-    from spacy.matcher import PhraseMatcher
 
 MAX_NAME_WORDS: Final = 8
 MAX_CANDIDATES: Final = 5
@@ -35,7 +34,6 @@ NUMERALS: Final = frozenset({
     "one", "two", "three", "four", "five", "six", "eight", "nine", "ten", "eleven", "twelve",
     "fifteen", "twenty", "forty", "fifty", "sixty", "hundred", "first", "third",
 })  # fmt: skip
-_BATCH: Final = 500
 
 # One-word names that, by judgement, are ordinary English far more often than mathematics in an
 # abstract, and that the sense inventory does not have.
@@ -48,15 +46,20 @@ Norm = tuple[str, ...]
 Span = tuple[int, int]
 
 
-class MentionFinder:
-    """Finds the names of a lexicon in text with spaCy's ``PhraseMatcher``.
+def function_words(lang: str) -> frozenset[str]:
+    """Words of a language that carry no meaning of their own: spaCy's stop words, no numerals."""
+    module = import_module(f"spacy.lang.{lang}.stop_words")  # takes two seconds
+    return frozenset(module.STOP_WORDS) - NUMERALS
 
-    Building it takes seconds; it is built once and used for many texts.
+
+class MentionFinder:
+    """Finds the names of a lexicon in text; safe to use from several threads.
 
     Args:
         lexicon: names of concepts.
         inventory: senses of ambiguous words, and phrases that name nothing.
         related: concepts that the graph relates to each concept.
+        function: the language's function words, if they are at hand; see :func:`function_words`.
     """
 
     def __init__(
@@ -66,36 +69,20 @@ class MentionFinder:
         related: Mapping[str, Collection[str]] | None = None,
         *,
         lang: str = "en",
+        function: frozenset[str] | None = None,
     ) -> None:
-        import spacy  # takes two seconds, needed only where text is read
-        from spacy.matcher import PhraseMatcher
-        from spacy.tokens import Doc
-
         self._lexicon = lexicon
         self._inventory = inventory or SenseInventory(())
         self._senses = Disambiguator(self._inventory, related or {})
         self._generic = frozenset(GENERIC_WORDS.read_text(encoding="utf-8").split())
         self._open = frozenset(OPEN_WORDS.read_text(encoding="utf-8").split())
         self._lang = lang
-        blank = spacy.blank(lang)
-        self._vocab = blank.vocab
-        self._function_words = frozenset(
-            word for word in blank.Defaults.stop_words if word not in NUMERALS
-        )
-        self._doc = Doc
-        self._matcher: PhraseMatcher = PhraseMatcher(self._vocab, attr="ORTH")
+        self._function_words = function_words(lang) if function is None else function
         names = lexicon.names(lang)
-        self._known = {norm for norm in names if self._worth_finding(norm)}
-        self._add("NAME", self._known | self._inventory.by_word.keys())
-        self._add("NOTHING", self._inventory.phrases - self._known)
+        known = {norm for norm in names if self._worth_finding(norm)}
+        self._nothing = self._inventory.phrases - known
+        self._names = NameMatcher(known | self._inventory.by_word.keys() | self._nothing)
         self._phrases = PhraseFinder(names, function=self._function_words, generic=self._generic)
-
-    def _add(self, key: str, norms: Iterable[Norm]) -> None:
-        held = sorted(norms)
-        # a document takes kilobytes and the matcher keeps none of it
-        for start in range(0, len(held), _BATCH):
-            batch = held[start : start + _BATCH]
-            self._matcher.add(key, [self._doc(self._vocab, words=list(norm)) for norm in batch])
 
     def _worth_finding(self, norm: Norm) -> bool:
         if not 0 < len(norm) <= MAX_NAME_WORDS:
@@ -137,17 +124,13 @@ class MentionFinder:
 
     def _spans(self, reading: Reading) -> list[Span]:
         """Places of names, the longest first come, without those that name nothing."""
-        if not reading.tokens:
-            return []
-        # "\n" is no word of any name, so no name spans a break
-        doc = self._doc(self._vocab, words=[norm or "\n" for norm in reading.norms])
-        nothing = self._vocab.strings["NOTHING"]
-        found = {
-            (start, end): key == nothing
-            for key, start, end in self._matcher(doc)
+        norms = reading.norms
+        found = [
+            (start, end)
+            for start, end in self._names.find(norms)
             if end - start > 1 or reading.is_word(start)
-        }
-        return [span for span in _longest(found) if not found[span]]
+        ]
+        return [span for span in _longest(found) if norms[slice(*span)] not in self._nothing]
 
     def _choose(
         self,
