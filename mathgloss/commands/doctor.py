@@ -97,6 +97,7 @@ def _linker(settings: Settings) -> str:
 def _places(ctx: click.Context) -> Iterator[dict[str, Any]]:
     from mathgloss.errors import MathGlossError  # slow imports only when run
     from mathgloss.graph.snapshot import open_manifest
+    from mathgloss.io.decisions import DecisionFiles
     from mathgloss.io.state import read_state
     from mathgloss.paths import bundled_dir
 
@@ -105,6 +106,7 @@ def _places(ctx: click.Context) -> Iterator[dict[str, Any]]:
         ("linker", lambda: _linker(settings)),
         ("bundled data", lambda: str(bundled_dir())),
         ("sources with data", lambda: ", ".join(read_state(settings.layout)) or "none yet"),
+        ("curators' decisions", lambda: str(len(DecisionFiles(settings.layout).read()))),
         ("published snapshot", lambda: open_manifest(settings.layout).id),
     )
     for what, look in looks:

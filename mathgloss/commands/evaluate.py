@@ -151,7 +151,7 @@ def _evaluate(
     if documents or sentences or papers:
         from mathgloss.graph.linkers import open_finder
 
-        finder = open_finder(settings, manifest)
+        finder = open_finder(settings, manifest, decided=False)
         if documents:
             marked = evaluate_documents(documents, finder, word=word)
             results |= {"documents": marked.documents, "categories": marked.categories}

@@ -1,18 +1,26 @@
 """Aligning the terms of all sources to one concept each.
 
-In this order: what sources themselves say (references), then the linker, then new concepts for
-what is left. A term is mapped by its own evidence only; identity is never closed over a chain of
-weak matches.
+In this order: what curators decided, what sources themselves say (references), then the linker,
+then new concepts for what is left. A term is mapped by its own evidence only; identity is never
+closed over a chain of weak matches.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from mathgloss.ids import AUTHORITIES
+from mathgloss.io.decisions import Decisions
 from mathgloss.linking.catalogue import items
+from mathgloss.linking.decided import (
+    map_by_decision,
+    release_joins,
+    settle_joins,
+    sort_decisions,
+)
 from mathgloss.linking.labels import concept_labels, shown_name
 from mathgloss.linking.ledger import Ledger
 from mathgloss.linking.lexicon import Lexicon
@@ -21,10 +29,15 @@ from mathgloss.linking.meaning import Meaning
 from mathgloss.linking.prediction import map_by_linking, mint
 from mathgloss.linking.ranking import RankingModel
 from mathgloss.linking.references import claims_of, map_by_reference, open_lexicon
-from mathgloss.model import Concept, Mapping, ParsedSource, Term, TermKind
+from mathgloss.model import Concept, Mapping, MappingSet, ParsedSource, Term, TermKind
 
-# whose identifiers are concepts of their own, never another name for one
-AUTHORITIES: Final = ("wd:", "mathgloss:")
+_STRENGTH: Final = (
+    MappingSet.CURATED,
+    MappingSet.REJECTED,
+    MappingSet.PREDICTED,
+    MappingSet.UNSURE,
+)
+NO_DECISIONS: Final = Decisions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,18 @@ class Alignment:
 
 
 def align(
-    sources: Sequence[ParsedSource], model: RankingModel, meaning: Meaning | None = None
+    sources: Sequence[ParsedSource],
+    model: RankingModel,
+    meaning: Meaning | None = None,
+    decisions: Decisions = NO_DECISIONS,
 ) -> Alignment:
     """One concept for each term, or none: concepts, mappings with evidence, and the lexicon.
+
+    Args:
+        sources: what each source says.
+        model: the trained linker.
+        meaning: the encoder's vectors; default: names alone.
+        decisions: what curators decided; what they say goes before everything else.
 
     Raises:
         EmbeddingError: the encoder behind ``meaning`` failed.
@@ -47,19 +69,37 @@ def align(
     linker = Linker(items(sources), model, meaning)
     ledger = Ledger()
     _sort_terms(ledger, sources)
-    claims = claims_of(ledger)
+    sort_decisions(ledger, decisions)
+    said = claims_of(ledger)
+    claims = [row for row in said if (row.subject, row.item) not in ledger.verdicts.rejected]
     open_lexicon(ledger, claims)
+    map_by_decision(ledger, said)
     map_by_reference(ledger, claims)
+    release_joins(ledger)
     map_by_linking(ledger, linker)
     mint(ledger, linker)
+    settle_joins(ledger)
     concepts = _concepts(ledger)
     for concept in concepts:
         ledger.lexicon.retitle(concept.id, shown_name(concept))
     return Alignment(
         concepts=concepts,
-        mappings=tuple(_titled(ledger, row) for row in sorted(ledger.mappings, key=_mapping_order)),
+        mappings=tuple(
+            _titled(ledger, row) for row in sorted(_merged(ledger.mappings), key=_mapping_order)
+        ),
         lexicon=ledger.lexicon,
     )
+
+
+def _merged(mappings: Iterable[Mapping]) -> Iterable[Mapping]:
+    """Of several mappings that say the same, the strongest, with the evidence of all."""
+    alike: dict[str, list[Mapping]] = defaultdict(list)
+    for mapping in mappings:
+        alike[mapping.id].append(mapping)
+    for held in alike.values():
+        strongest = min(held, key=lambda row: (_STRENGTH.index(row.set), -row.confidence))
+        others = [item for row in held if row is not strongest for item in row.evidence]
+        yield replace(strongest, evidence=(*strongest.evidence, *others))
 
 
 def _mapping_order(mapping: Mapping) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +10,30 @@ from typing import Final
 
 from mathgloss import vocab
 from mathgloss.ids import split_curie
+from mathgloss.io.decisions import Decision
 from mathgloss.linking.labels import CORE
 from mathgloss.linking.lexicon import Lexicon
-from mathgloss.model import Evidence, LabelKind, Mapping, MappingSet, Term, TermKind
+from mathgloss.model import Candidate, Evidence, LabelKind, Mapping, MappingSet, Term, TermKind
 
 # the core's own senses come after all items, what is minted after these
 OWN_AGE: Final = 1 << 39
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """What curators decided, sorted by what each decision means for the stages.
+
+    Attributes:
+        accepted: mappings that hold, by term and concept.
+        rejected: mappings that do not.
+        joins: of the accepted ones, those of a term with what is no item but another term.
+        closed: for each term the concepts that nothing else may map it to.
+    """
+
+    accepted: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    rejected: dict[tuple[str, str], Decision] = field(default_factory=dict)
+    joins: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 @dataclass(slots=True)
@@ -27,6 +46,7 @@ class Ledger:
         terms: all other terms.
         target: the concept of each term that has one.
         lexicon: names of all concepts so far.
+        verdicts: what curators decided, which goes before everything else.
     """
 
     items: dict[str, list[Term]] = field(default_factory=dict)
@@ -35,6 +55,11 @@ class Ledger:
     mappings: list[Mapping] = field(default_factory=list)
     target: dict[str, str] = field(default_factory=dict)
     lexicon: Lexicon = field(default_factory=Lexicon)
+    verdicts: Verdicts = field(default_factory=Verdicts)
+
+    def open_terms(self) -> list[str]:
+        """Terms without a concept so far, in the order of their identifiers."""
+        return sorted(self.terms.keys() - self.target.keys() - self.verdicts.joins.keys())
 
 
 def in_order(terms: MappingOf[str, list[Term]]) -> list[Term]:
@@ -66,6 +91,7 @@ def record(
     into: MappingSet,
     *,
     predicate: str = vocab.EXACT_MATCH,
+    runners_up: Sequence[Candidate] = (),
 ) -> None:
     """Write a mapping down; an exact one that is believed is the subject's concept from now on."""
     believed = into in {MappingSet.CURATED, MappingSet.PREDICTED}
@@ -82,6 +108,7 @@ def record(
             confidence=confidence,
             evidence=tuple(evidence),
             predicate=predicate,
+            runners_up=tuple(runners_up),
         )
     )
 

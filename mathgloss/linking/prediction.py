@@ -37,8 +37,7 @@ class _Found:
 
 def map_by_linking(ledger: Ledger, linker: Linker) -> None:
     """Terms that no source refers to an item, by their names and what is said of them."""
-    left = sorted(ledger.terms.keys() - ledger.target.keys())
-    found = _best_links(ledger, left, linker)
+    found = _best_links(ledger, ledger.open_terms(), linker)
     outdone = _outdone(ledger, found)
     # recorded only now, so that no term is matched by way of another term's weak match
     for subject, best in found.items():
@@ -47,7 +46,15 @@ def map_by_linking(ledger: Ledger, linker: Linker) -> None:
             taken = best.link.zone is Zone.ACCEPT and subject not in outdone
             chance = CONTESTED_REFERENCE if subject in outdone else exact.confidence
             into = MappingSet.PREDICTED if taken else MappingSet.UNSURE
-            record(ledger, subject, exact.concept, chance, [_evidence(best, linker)], into)
+            record(
+                ledger,
+                subject,
+                exact.concept,
+                chance,
+                [_evidence(best, linker)],
+                into,
+                runners_up=best.link.candidates[1:],
+            )
         elif best.link.nearest is not None:
             near = best.link.nearest
             record(
@@ -58,6 +65,7 @@ def map_by_linking(ledger: Ledger, linker: Linker) -> None:
                 [_evidence(best, linker)],
                 MappingSet.PREDICTED,
                 predicate=best.link.predicate,
+                runners_up=best.link.candidates,
             )
 
 
@@ -65,10 +73,12 @@ def _best_links(ledger: Ledger, subjects: Sequence[str], linker: Linker) -> dict
     """For each term the most probable answer over all its names; all names in one batch."""
     asked: list[tuple[str, Label, Query]] = []
     for subject in subjects:
+        closed = frozenset(ledger.verdicts.closed.get(subject, ()))
         for term in ledger.terms[subject]:
             definition = term.definition.text[:MAX_DEFINITION_CHARS] if term.definition else ""
             asked.extend(
-                (subject, label, Query(label.text, label.lang, definition)) for label in term.labels
+                (subject, label, Query(label.text, label.lang, definition, closed))
+                for label in term.labels
             )
     links = linker.link([query for _, _, query in asked])
     best: dict[str, _Found] = {}
@@ -126,9 +136,8 @@ def mint(ledger: Ledger, linker: Linker) -> None:
     Source by source: each one's terms are linked to what the sources before it left, by the same
     linker, and never to each other. So nothing joins by way of a third.
     """
-    left = ledger.terms.keys() - ledger.target.keys()
     by_source: dict[str, list[str]] = defaultdict(list)
-    for subject in sorted(left):
+    for subject in ledger.open_terms():
         by_source[ledger.terms[subject][0].source].append(subject)
     minted: list[Entry] = []
     pools: list[Linker] = []
@@ -148,7 +157,7 @@ def mint(ledger: Ledger, linker: Linker) -> None:
             if subject not in taken
         ]
         minted += new
-        pools.append(linker.over(Catalogue(new, standing=UNKNOWN_STANDING)))
+        pools.append(linker.over(Catalogue.of(new, standing=UNKNOWN_STANDING)))
     for age, entry in enumerate(minted):
         described = any(term.definition for term in entry.terms)
         prior = Prior(described=described, age=FIRST_MINTED_AGE + age)

@@ -31,7 +31,7 @@ ACCEPT: Final = 0.5
 
 
 @dataclass(slots=True)
-class _Claim:
+class Claim:
     """A source's statement that a subject is an item."""
 
     subject: str
@@ -39,7 +39,7 @@ class _Claim:
     evidence: Evidence
 
 
-def claims_of(ledger: Ledger) -> list[_Claim]:
+def claims_of(ledger: Ledger) -> list[Claim]:
     """Every statement of identity with an item: by the term itself, or by the item."""
     claims = []
     for term in in_order(ledger.terms):
@@ -50,7 +50,7 @@ def claims_of(ledger: Ledger) -> list[_Claim]:
                     source=term.source,
                     detail=f"{reference.via}: {reference.target}",
                 )
-                claims.append(_Claim(term.id, reference.target, evidence))
+                claims.append(Claim(term.id, reference.target, evidence))
     for item in in_order(ledger.items):
         for reference in item.references:
             evidence = Evidence(
@@ -58,11 +58,11 @@ def claims_of(ledger: Ledger) -> list[_Claim]:
                 source=item.source,
                 detail=f"{reference.via}: {reference.target}",
             )
-            claims.append(_Claim(reference.target, item.id, evidence))
+            claims.append(Claim(reference.target, item.id, evidence))
     return [claim for claim in claims if claim.subject not in ledger.not_concepts]
 
 
-def open_lexicon(ledger: Ledger, claims: list[_Claim]) -> None:
+def open_lexicon(ledger: Ledger, claims: list[Claim]) -> None:
     """Put the items and their own names into the lexicon."""
     attested: dict[str, set[str]] = defaultdict(set)
     for claim in claims:
@@ -79,7 +79,7 @@ def open_lexicon(ledger: Ledger, claims: list[_Claim]) -> None:
             add_names(ledger.lexicon, item, term)
 
 
-def map_by_reference(ledger: Ledger, claims: list[_Claim]) -> None:
+def map_by_reference(ledger: Ledger, claims: list[Claim]) -> None:
     """Terms that a source, or the item, refers to an item: curated if the names agree."""
     by_subject: dict[str, dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
     rivals: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -92,10 +92,13 @@ def map_by_reference(ledger: Ledger, claims: list[_Claim]) -> None:
         for item in sorted(claimed.keys() - set(usable)):
             _refuse(ledger, subject, item, claimed[item])
         agreeing = [item for item in usable if _agrees(ledger, subject, item)]
+        decided = subject in ledger.target or subject in ledger.verdicts.joins
         for item in sorted(usable):
+            if (subject, item) in ledger.verdicts.accepted:
+                continue  # recorded with the decision
             contested = len(usable) > 1 or len(rivals[split_curie(subject)[0], item]) > 1
             confidence = AGREEING_REFERENCE if item in agreeing else OTHER_REFERENCE
-            if contested and not (item in agreeing and len(agreeing) == 1):
+            if decided or (contested and not (item in agreeing and len(agreeing) == 1)):
                 confidence = CONTESTED_REFERENCE
             into = MappingSet.CURATED if confidence >= ACCEPT else MappingSet.UNSURE
             record(ledger, subject, item, confidence, claimed[item], into)
