@@ -58,10 +58,10 @@ LIBRARIES: Final = (
     Library("cytoscape", "cytoscape", "dist", ("cytoscape.min.js",), "neighbourhoods are lists"),
     # https://github.com/zazuko/Yasgui, MIT
     Library(
-        "yasgui",
-        "@zazuko/yasgui",
+        "yasqe",
+        "@zazuko/yasqe",
         "build",
-        ("yasgui.min.js", "yasgui.min.css"),
+        ("yasqe.min.js", "yasqe.min.css"),
         "the SPARQL page has a plain form",
     ),
 )

@@ -1,20 +1,23 @@
-"""Dumps of a snapshot: N-Quads, Turtle, SSSOM, SQLite."""
+"""Dumps of a snapshot: N-Quads, Turtle, SSSOM, SQLite; a licence on every row that has one."""
 
 from __future__ import annotations
 
+import csv
+import gzip
 import os
 import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 import pyoxigraph as ox
 
 from mathgloss import ids, vocab
 from mathgloss.errors import InputError
 from mathgloss.graph.index import INDEX
+from mathgloss.graph.licences import licence_name, licence_url, name_sources
 from mathgloss.graph.snapshot import Snapshot
 
 _TABLES: Final = """
@@ -22,29 +25,37 @@ CREATE TABLE snapshot (id TEXT, created TEXT);
 CREATE TABLE source (name TEXT PRIMARY KEY, title TEXT, homepage TEXT, licence TEXT);
 CREATE TABLE relation (subject TEXT, predicate TEXT, object TEXT);
 CREATE TABLE mapping (
-  subject TEXT, subject_label TEXT, predicate TEXT, object TEXT, mapping_set TEXT, confidence REAL
+  subject TEXT, subject_label TEXT, predicate TEXT, object TEXT, mapping_set TEXT,
+  confidence REAL, source TEXT, licence TEXT
 );
-CREATE TABLE definition (term TEXT, source TEXT, text TEXT, lang TEXT);
+CREATE TABLE definition (term TEXT, source TEXT, text TEXT, lang TEXT, licence TEXT);
 CREATE TABLE paper (id TEXT PRIMARY KEY, title TEXT);
+ALTER TABLE name ADD COLUMN source TEXT;
+ALTER TABLE name ADD COLUMN licence TEXT;
 CREATE TABLE mention (
   paper TEXT, field TEXT, start INTEGER, "end" INTEGER, surface TEXT, concept TEXT, confidence REAL
 );
 """
+_GZIP_LEVEL: Final = 6
 _PREFIXES: Final = "".join(
     f"PREFIX {name}: <{vocab.NAMESPACES[name]}>\n"
     for name in ("dcterms", "mg", "owl", "rdf", "schema", "skos", "sssom")
 )
-# table -> query whose columns are the table's
+# table -> query whose variables are columns of the table
 _ROWS: Final = {
-    "relation": """SELECT ?s ?p ?o WHERE { GRAPH <https://w3id.org/mathgloss/graph/concepts> {
-        ?s ?p ?o . FILTER(ISIRI(?o) && ?p NOT IN (rdf:type, skos:inScheme)) } }""",
-    "mapping": """SELECT ?s ?label ?p ?o ?set ?confidence WHERE { GRAPH ?g {
-        ?m owl:annotatedSource ?s ; owl:annotatedProperty ?p ; owl:annotatedTarget ?o ;
-           sssom:subject_label ?label ; mg:mappingSet ?set ; sssom:confidence ?confidence } }""",
+    "relation": """SELECT ?subject ?predicate ?object WHERE {
+        GRAPH <https://w3id.org/mathgloss/graph/concepts> { ?subject ?predicate ?object .
+        FILTER(ISIRI(?object) && ?predicate NOT IN (rdf:type, skos:inScheme)) } }""",
+    "mapping": """SELECT ?subject ?subject_label ?predicate ?object ?mapping_set ?confidence ?source
+        WHERE { GRAPH ?g {
+        ?m owl:annotatedSource ?subject ; owl:annotatedProperty ?predicate ;
+           owl:annotatedTarget ?object ; sssom:subject_label ?subject_label ;
+           mg:mappingSet ?mapping_set ; sssom:confidence ?confidence ; mg:evidence ?first .
+        ?first mg:source ?source . FILTER(STRENDS(STR(?first), "/0")) } }""",
     "definition": """SELECT ?term ?source ?text (LANG(?text) AS ?lang) WHERE { GRAPH ?g {
         ?term skos:definition ?text ; mg:source ?source } }""",
-    "paper": """SELECT ?p (MIN(?t) AS ?title) WHERE { GRAPH ?g {
-        ?p a schema:ScholarlyArticle ; dcterms:title ?t } } GROUP BY ?p""",
+    "paper": """SELECT ?id (MIN(?t) AS ?title) WHERE { GRAPH ?g {
+        ?id a schema:ScholarlyArticle ; dcterms:title ?t } } GROUP BY ?id""",
     "mention": """SELECT ?paper ?field ?start ?end ?surface ?concept ?confidence WHERE { GRAPH ?g {
         ?m mg:paper ?paper ; mg:field ?field ; mg:start ?start ; mg:end ?end ;
            mg:surface ?surface ; mg:concept ?concept ; mg:confidence ?confidence } }""",
@@ -56,7 +67,8 @@ def export(snapshot: Snapshot, name: str, output: Path) -> None:
 
     Args:
         snapshot: what is written.
-        name: ``nquads``, ``turtle`` (all graphs as one), ``sqlite``, or ``sssom`` (a folder).
+        name: ``nquads`` (gzipped where the file's name ends in ``.gz``), ``turtle`` (all graphs
+            as one), ``sqlite``, or ``sssom`` (a folder).
         output: the file, for ``sssom`` the folder, to write.
 
     Raises:
@@ -86,7 +98,12 @@ def export(snapshot: Snapshot, name: str, output: Path) -> None:
 
 
 def _nquads(snapshot: Snapshot, path: Path) -> None:
-    snapshot.store.dump(str(path), format=ox.RdfFormat.N_QUADS)
+    with path.open("wb") as raw:
+        if path.suffix != ".gz":
+            snapshot.store.dump(raw, format=ox.RdfFormat.N_QUADS)
+            return
+        with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as stream:
+            snapshot.store.dump(cast("IO[bytes]", stream), format=ox.RdfFormat.N_QUADS)
 
 
 def _turtle(snapshot: Snapshot, path: Path) -> None:
@@ -101,7 +118,23 @@ def _turtle(snapshot: Snapshot, path: Path) -> None:
 
 
 def _sssom(snapshot: Snapshot, path: Path) -> None:
-    shutil.copytree(snapshot.path / "sssom", path)
+    """The four sets, each row with the licence of the source that states the mapping."""
+    path.mkdir()
+    for held in sorted((snapshot.path / "sssom").iterdir()):
+        text = held.read_text(encoding="utf-8")
+        head = [line for line in text.splitlines(keepends=True) if line.startswith("#")]
+        rows = list(csv.DictReader(text.splitlines()[len(head) :], delimiter="\t"))
+        columns = [*rows[0], "license"] if rows else []
+        with (path / held.name).open("w", encoding="utf-8", newline="") as out:
+            if not rows:
+                out.write(text)
+                continue
+            out.writelines(head)
+            writer = csv.DictWriter(out, columns, delimiter="\t", lineterminator="\n")
+            writer.writeheader()
+            for row in rows:
+                source = row["mapping_source"].removeprefix("mg:source/")
+                writer.writerow(row | {"license": licence_url(snapshot.manifest, source)})
 
 
 def _sqlite(snapshot: Snapshot, path: Path) -> None:
@@ -122,10 +155,31 @@ def _sqlite(snapshot: Snapshot, path: Path) -> None:
             solutions = snapshot.store.query(_PREFIXES + query)
             assert isinstance(solutions, ox.QuerySolutions)
             marks = ", ".join("?" for _ in solutions.variables)
+            columns = ", ".join(f'"{variable.value}"' for variable in solutions.variables)
             connection.executemany(
-                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - a table of our own
+                f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608 - our own names
                 ([_cell(value) for value in row] for row in solutions),
             )
+        _add_licences(snapshot, connection)
+
+
+def _add_licences(snapshot: Snapshot, connection: sqlite3.Connection) -> None:
+    """Fill the columns that say where a row comes from and under which licence it stands."""
+    connection.create_function(
+        "licence_of", 1, lambda source: licence_name(snapshot.manifest, source), deterministic=True
+    )
+    sources = name_sources(snapshot)
+
+    def source_of(concept: str, text: str, lang: str) -> str | None:
+        return sources.get((concept, text, lang)) or sources.get((concept, "", ""))
+
+    connection.create_function("source_of", 3, source_of)
+    connection.execute("UPDATE name SET source = source_of(concept, text, lang)")
+    for table in ("name", "mapping", "definition"):
+        connection.execute(
+            f"UPDATE {table} SET licence = licence_of(source)"  # noqa: S608 - our own names
+            " WHERE source IS NOT NULL"
+        )
 
 
 def _cell(value: object) -> str:

@@ -61,17 +61,24 @@ def render(
 _ALWAYS: Final = ("subject_id", "predicate_id", "object_id", "mapping_justification", "confidence")
 
 
+_CURIE_COLUMNS: Final = (
+    "subject_id",
+    "predicate_id",
+    "object_id",
+    "mapping_justification",
+    "subject_source",
+    "mapping_source",
+)
+
+
 def _cell(value: str) -> str:
     return " ".join(value.split())
 
 
 def _curie_map(rows: list[dict[str, str]]) -> list[tuple[str, str]]:
     namespaces = {name: row.namespace for name, row in PREFIXES.items()} | NAMESPACES
-    found = {
-        row[key].partition(":")[0]
-        for row in rows
-        for key in ("subject_id", "predicate_id", "object_id", "mapping_justification")
-    } | {"sssom", "semapv", "skos"}
+    found = {row.get(key, "").partition(":")[0] for row in rows for key in _CURIE_COLUMNS}
+    found |= {"sssom", "semapv", "skos"}
     return [(name, namespaces[name]) for name in sorted(found) if name in namespaces]
 
 
