@@ -17,12 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mathgloss import vocab
-from mathgloss.linking.candidates import Query, Reading, Retriever, read_query
+from mathgloss.linking.candidates import Candidates, Query, Reading, Retriever, read_query
 from mathgloss.linking.catalogue import STANDING, Catalogue, Name
 from mathgloss.linking.features import FEATURES, Featuriser, Table
 from mathgloss.linking.forms import CHANGING, KIND_WORDS, Norm, bag, noun_phrase, stems
 from mathgloss.linking.meaning import Meaning
-from mathgloss.linking.ranking import RankingModel, Verdict, evidence_kind, profile_name, rank
+from mathgloss.linking.ranking import (
+    RankingModel,
+    Verdict,
+    Zones,
+    evidence_kind,
+    profile_name,
+    rank,
+)
 from mathgloss.model import Candidate
 
 BATCH: Final = 2_000
@@ -141,19 +148,40 @@ class Linker:
         if self._meaning is not None:
             contexts = self._meaning.vectors([_context(query) for query in queries])
         defined = [bool(query.definition) for query in queries]
-        return readings, self._featuriser.table(self._retriever.find(readings), contexts, defined)
+        found = [
+            self._allowed(candidates, query.refused)
+            for candidates, query in zip(self._retriever.find(readings), queries, strict=True)
+        ]
+        return readings, self._featuriser.table(found, contexts, defined)
 
-    def _link(self, queries: Sequence[Query]) -> list[Link]:
+    def _allowed(self, found: Candidates, refused: frozenset[str]) -> Candidates:
+        """The candidates without names of concepts that the term is known not to name."""
+        if not refused:
+            return found
+        held = self.catalogue
+        return found.only([held.ids[held.names[row].concept] not in refused for row in found.rows])
+
+    def ranked(self, queries: Sequence[Query]) -> tuple[list[Reading], Table, list[Verdict]]:
+        """Each query as it was read, all candidates with their features, and their order."""
         readings, table = self.table(queries)
         names = [profile_name(lang, dense=self.uses_meaning) for lang in ("en", "mul")]
         kinds = np.array([int(reading.lang != "en") for reading in readings], np.int64)
         verdicts = rank(table, [self.model.profiles[name] for name in names], kinds)
+        return readings, table, verdicts
+
+    @property
+    def zones(self) -> Zones:
+        """From which probabilities on a link is taken, and shown."""
+        return self.model.zones[evidence_kind(dense=self.uses_meaning)]
+
+    def _link(self, queries: Sequence[Query]) -> list[Link]:
+        readings, table, verdicts = self.ranked(queries)
         return [
-            self._answer(reading, table, verdict)
-            for reading, verdict in zip(readings, verdicts, strict=True)
+            self._answer(query, reading, table, verdict)
+            for query, reading, verdict in zip(queries, readings, verdicts, strict=True)
         ]
 
-    def _answer(self, reading: Reading, table: Table, verdict: Verdict) -> Link:
+    def _answer(self, query: Query, reading: Reading, table: Table, verdict: Verdict) -> Link:
         candidates = tuple(
             self._candidate(int(table.concepts[row]), float(chance))
             for row, chance in zip(
@@ -161,7 +189,7 @@ class Linker:
             )
         )
         chance = candidates[0].confidence if candidates else 0.0
-        zones = self.model.zones[evidence_kind(dense=self.uses_meaning)]
+        zones = self.zones
         zone = (
             Zone.ACCEPT
             if chance >= zones.accept
@@ -171,7 +199,7 @@ class Linker:
         )
         predicate, nearest = vocab.EXACT_MATCH, None
         if zone is Zone.NONE:
-            predicate, nearest = self._nearest(reading, table, verdict)
+            predicate, nearest = self._nearest(query, reading, table, verdict)
         if nearest is not None:
             word = "nearly" if predicate == vocab.CLOSE_MATCH else "a kind of"
             reason = f"{reading.text!r} is {word} {nearest.label!r}"
@@ -195,7 +223,7 @@ class Linker:
     # ------------------------------------------------------------------ close, broad
 
     def _nearest(
-        self, reading: Reading, table: Table, verdict: Verdict
+        self, query: Query, reading: Reading, table: Table, verdict: Verdict
     ) -> tuple[str, Candidate | None]:
         """The close or broader concept of a term that has no exact one."""
         if not len(verdict.order) or reading.lang != "en" or reading.qualifier is not None:
@@ -205,7 +233,7 @@ class Linker:
         if verdict.probabilities[0] >= _CLOSE_FROM and _nearly(reading.norm, name):
             return vocab.CLOSE_MATCH, self._candidate(int(table.concepts[first]), CLOSE)
         broader = self._broader(reading)
-        if broader is None:
+        if broader is None or self.catalogue.ids[broader] in query.refused:
             return vocab.EXACT_MATCH, None
         return vocab.BROAD_MATCH, self._candidate(broader, BROAD)
 
@@ -215,7 +243,7 @@ class Linker:
         for start in range(0 if len(phrase) < len(reading.norm) else 1, len(phrase)):
             if not CHANGING.isdisjoint(stems(phrase[:start], "en")):
                 return None
-            rows = self.catalogue.by_norm.get(("en", phrase[start:]), ())
+            rows = self.catalogue.by_norm["en", phrase[start:]]
             places = {self.catalogue.names[row].concept for row in rows}
             # a name of several things does not say which of them it is a kind of, and a word that
             # is not known to be mathematics may be anything
