@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
 
 from mathgloss.errors import DataNotFoundError
 from mathgloss.graph.spacy_factory import make_component
@@ -129,6 +130,74 @@ def test_reading_a_document_again_replaces_what_was_found(
     assert len(doc._.mathgloss) == 1
 
 
+# ------------------------------------------------------------------------------------ entities
+
+
+def entities(doc: Doc) -> list[tuple[str, str, str]]:
+    return [(entity.text, entity.label_, entity.kb_id_) for entity in doc.ents]
+
+
+def test_links_become_entities(read: Apply) -> None:
+    doc = read("Every abelian group is a monad; an embedding is open.")
+    assert entities(doc) == [("abelian group", LABEL, "wd:Q1"), ("monad", LABEL, "wd:Q3")]
+    assert entities(read("Nothing here.")) == []
+
+
+def with_ruler(nlp: Language) -> Doc:
+    """A document in which a ruler has found two entities, one of them amid a mention."""
+    doc = nlp("Every abelian group of Abel is a monad.")
+    doc.ents = [Span(doc, 1, 2, label="ADJECTIVE"), Span(doc, 4, 5, label="PERSON")]
+    return doc
+
+
+def test_entities_that_were_there_stay(finder: MentionFinder, nlp: Language) -> None:
+    doc = MathGlossComponent(finder)(with_ruler(nlp))
+    assert entities(doc) == [
+        ("abelian", "ADJECTIVE", ""),
+        ("Abel", "PERSON", ""),
+        ("monad", LABEL, "wd:Q3"),
+    ]
+    assert spans(doc) == [("abelian group", "wd:Q1"), ("monad", "wd:Q3")]
+
+
+def test_entities_that_overlap_give_way_if_asked(finder: MentionFinder, nlp: Language) -> None:
+    doc = MathGlossComponent(finder, overwrite_ents=True)(with_ruler(nlp))
+    assert entities(doc) == [
+        ("abelian group", LABEL, "wd:Q1"),
+        ("Abel", "PERSON", ""),
+        ("monad", LABEL, "wd:Q3"),
+    ]
+
+
+def test_of_two_mentions_that_share_a_token_one_is_an_entity(read: Apply) -> None:
+    doc = read("a monad(abelian group")
+    assert spans(doc) == [("monad(abelian", "wd:Q3"), ("monad(abelian group", "wd:Q1")]
+    assert entities(doc) == [("monad(abelian", LABEL, "wd:Q3")]
+
+
+def test_reading_again_replaces_its_own_entities(finder: MentionFinder, nlp: Language) -> None:
+    other = Lexicon()
+    other.add_concept("wd:Q9", "abelian group", Prior(described=True))
+    other.add_name("wd:Q9", "abelian group", "en", LabelKind.PREFERRED)
+    doc = MathGlossComponent(finder)(nlp("A monad of an abelian group."))
+    assert [kb_id for _, _, kb_id in entities(doc)] == ["wd:Q3", "wd:Q1"]
+    doc = MathGlossComponent(MentionFinder(other))(doc)
+    assert entities(doc) == [("abelian group", LABEL, "wd:Q9")]
+    assert [mention.concept for mention in doc._.mathgloss] == ["wd:Q9"]
+
+
+def test_a_document_can_be_stored_with_its_mentions(read: Apply) -> None:
+    doc = read("An abelian group. This is an embedding.")
+    assert [mention.concept for mention in doc._.mathgloss] == ["wd:Q1", None]
+    for copy in (
+        Doc(Vocab()).from_bytes(doc.to_bytes()),
+        next(DocBin(store_user_data=True, docs=[doc]).get_docs(Vocab())),
+    ):
+        assert copy._.mathgloss == doc._.mathgloss
+        assert entities(copy) == entities(doc)
+    assert spans(Doc(Vocab()).from_bytes(doc.to_bytes())) == spans(doc)
+
+
 # --------------------------------------------------------------------------------- the factory
 
 
@@ -136,7 +205,9 @@ def test_an_installed_package_tells_spacy_of_the_factory() -> None:
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
     entry = project["project"]["entry-points"]["spacy_factories"][NAME]
     assert entry == f"{make_component.__module__}:{make_component.__name__}"
-    assert Language.get_factory_meta(NAME).default_config == {"home": None, "categories": []}
+    meta = Language.get_factory_meta(NAME)
+    assert meta.default_config == {"home": None, "categories": [], "overwrite_ents": False}
+    assert set(meta.assigns) == {"doc.spans", "doc.ents", "doc._.mathgloss"}
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +245,47 @@ def test_a_pipeline_reads_many_texts(pipeline: Language) -> None:
 def test_the_factory_says_that_there_is_no_snapshot(tmp_path: Path) -> None:
     with pytest.raises(DataNotFoundError, match="refresh"):
         spacy.blank("en").add_pipe("mathgloss", config={"home": str(tmp_path)})
+
+
+TEXTS = ["An abelian group.", "", "Two abelian groups; a Hilbert space."]
+LINKED = [["wd:Q181296"], [], ["wd:Q181296", "wd:Q190056"]]
+
+
+def linked(docs: Iterable[Doc]) -> list[list[str]]:
+    return [[entity.kb_id_ for entity in doc.ents] for doc in docs]
+
+
+def test_a_pipeline_reads_in_several_processes(pipeline: Language) -> None:
+    docs = list(pipeline.pipe(TEXTS, batch_size=1, n_process=2))
+    assert linked(docs) == LINKED
+    assert [len(doc._.mathgloss) > 0 for doc in docs] == [True, False, True]
+
+
+def test_a_saved_pipeline_loads_again(pipeline: Language, tmp_path: Path) -> None:
+    pipeline.to_disk(tmp_path / "pipeline")
+    loaded = spacy.load(tmp_path / "pipeline")
+    assert loaded.get_pipe_meta("mathgloss").assigns == ["doc.spans", "doc.ents", "doc._.mathgloss"]
+    assert linked(loaded.pipe(TEXTS)) == LINKED
+    from_bytes = spacy.blank("en").from_config(pipeline.config).from_bytes(pipeline.to_bytes())
+    assert linked(from_bytes.pipe(TEXTS)) == LINKED
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_ruler_before_or_after(home: Path, *, before: bool) -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("mathgloss", config={"home": str(home)})
+    ruler = nlp.add_pipe("entity_ruler", first=before or None)
+    ruler.add_patterns([  # type: ignore[attr-defined]
+        {"label": "PERSON", "pattern": "Hilbert"},
+        {"label": "PLACE", "pattern": "Paris"},
+    ])
+    found = [(entity.text, entity.label_) for entity in nlp("A Hilbert space in Paris.").ents]
+    space = ("Hilbert", "PERSON") if before else ("Hilbert space", "CONCEPT")
+    assert found == [space, ("Paris", "PLACE")]
+
+
+def test_two_pipelines_at_once(pipeline: Language, home: Path) -> None:
+    other = spacy.blank("en")
+    other.add_pipe("mathgloss", config={"home": str(home), "overwrite_ents": True})
+    pairs = zip(pipeline.pipe(TEXTS), other.pipe(TEXTS), strict=True)
+    assert [linked(pair) for pair in pairs] == [[held, held] for held in LINKED]

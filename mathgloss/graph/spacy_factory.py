@@ -12,9 +12,13 @@ from mathgloss.graph.snapshot import open_manifest
 from mathgloss.linking.component import NAME, MathGlossComponent
 
 
-@Language.factory(NAME, default_config={"home": None, "categories": []})
+@Language.factory(
+    NAME,
+    assigns=["doc.spans", "doc.ents", f"doc._.{NAME}"],
+    default_config={"home": None, "categories": [], "overwrite_ents": False},
+)
 def make_component(
-    nlp: Language, name: str, home: str | None, categories: list[str]
+    nlp: Language, name: str, home: str | None, categories: list[str], *, overwrite_ents: bool
 ) -> MathGlossComponent:
     """The component over the snapshot of ``home`` (default: as ``MATHGLOSS_HOME`` says).
 
@@ -23,4 +27,4 @@ def make_component(
     """
     settings = load_settings(home=Path(home) if home else None)
     finder = open_finder(settings, open_manifest(settings.layout))
-    return MathGlossComponent(finder, categories)
+    return MathGlossComponent(finder, categories, overwrite_ents=overwrite_ents)
