@@ -1,0 +1,272 @@
+"""``mathgloss experiment``: list, show, run and sweep the runnable experiments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from mathgloss.commands._shared import echo_json, echo_table, json_option, settings_of
+
+if TYPE_CHECKING:
+    from mathgloss.graph.snapshot import Snapshot
+    from mathgloss.paths import Home
+
+_LISTED: Final = ("id", "title", "paper", "concepts", "claim")
+_seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all randomness."
+)
+_quick_option = click.option("--quick", is_flag=True, help="Start from the quick preset.")
+_param_option = click.option(
+    "--param",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter; lists as in JSON (repeatable).",
+)
+
+
+@click.group(name="experiment")
+def command() -> None:
+    """List, show, run and sweep the experiments that test the claims of papers."""
+
+
+@command.command(name="list")
+@json_option
+@click.pass_context
+def list_command(ctx: click.Context, *, as_json: bool) -> None:
+    """List the experiments."""
+    from mathgloss.answers.experiments import list_experiments  # slow to import
+
+    found = list_experiments(*_place(ctx))
+    if as_json:
+        echo_json([{name: item[name] for name in _LISTED} for item in found["items"]])
+    else:
+        rows = [
+            [item["id"], item["claim"], item["verdict"] or "not run"] for item in found["items"]
+        ]
+        echo_table("", ("experiment", "claim", "last verdict"), rows)
+    for item in found["broken"]:
+        click.secho(f"broken: {item['id']}: {item['reason']}", fg="red", err=True)
+    if found["broken"]:
+        sys.exit(1)
+
+
+@command.command(name="show")
+@click.argument("identifier", metavar="ID")
+@json_option
+@click.pass_context
+def show_command(ctx: click.Context, identifier: str, *, as_json: bool) -> None:
+    """Show an experiment: claim, set-up, parameters, concepts, last runs."""
+    from mathgloss.answers.experiments import read_experiment
+
+    found = read_experiment(*_place(ctx), identifier)
+    if as_json:
+        echo_json(found)
+        return
+    click.secho(f"{found['title']}  {found['id']}", bold=True)
+    click.echo(f"\n{found['description']}\n")
+    click.echo(f"Gives up: {found['gives_up']}")
+    click.echo(f"Not tested: {'; '.join(found['not_tested'])}")
+    click.echo(f"Paper: {found['paper_title'] or found['reference']}  {found['paper']}")
+    for concept in found["concepts"]:
+        click.echo(f"{concept['role'].capitalize()}: {concept['label'] or '?'}  {concept['id']}")
+    columns = ("name", "default", "from", "to", "meaning")
+    echo_table("\nParameters", columns, _parameter_rows(found))
+    rows = [
+        [item["run"], item["verdict"] or item["state"], item["preset"], item["duration_s"]]
+        for item in found["runs"]
+    ]
+    echo_table("Last runs", ("run", "result", "parameters", "seconds"), rows)
+
+
+@command.command(name="run")
+@click.argument("identifier", metavar="ID")
+@_param_option
+@_seed_option
+@_quick_option
+@json_option
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    identifier: str,
+    given: tuple[str, ...],
+    seed: int,
+    *,
+    quick: bool,
+    as_json: bool,
+) -> None:
+    """Run an experiment and say whether the claim held; exit status 1 if the run failed."""
+    from mathgloss.answers.experiments import start_run
+
+    snapshot, home = _place(ctx)
+    with _showing(identifier) as progress:
+        record = start_run(
+            snapshot, home, identifier, _params(given), seed=seed, quick=quick, progress=progress
+        )
+    if as_json:
+        echo_json(record)
+    else:
+        _show_run(record, home)
+    if record["state"] != "finished":
+        click.secho(f"Error: {record['failure']['message']}", fg="red", err=True)
+        sys.exit(1)
+
+
+@command.command(name="sweep")
+@click.argument("identifier", metavar="ID")
+@click.option("--over", required=True, metavar="NAME=V1,V2,...", help="Parameter and its values.")
+@_param_option
+@_seed_option
+@_quick_option
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it (SVG, PNG or PDF)."
+)
+@json_option
+@click.pass_context
+def sweep_command(
+    ctx: click.Context,
+    identifier: str,
+    over: str,
+    given: tuple[str, ...],
+    seed: int,
+    *,
+    quick: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Run an experiment once for each value of a parameter; exit status 1 if a run failed."""
+    from mathgloss.answers.experiments import run_sweep
+    from mathgloss.experiments import draw_sweep
+
+    name, values = _over(over)
+    with _showing(identifier) as progress:
+        records = run_sweep(
+            *_place(ctx),
+            identifier,
+            _params(given),
+            over=name,
+            values=values,
+            seed=seed,
+            quick=quick,
+            progress=progress,
+        )
+    if as_json:
+        echo_json(records)
+    else:
+        _show_sweep(name, records)
+    if plot is not None:
+        draw_sweep(name, records, plot)
+    if any(record["state"] != "finished" for record in records):
+        sys.exit(1)
+
+
+def _place(ctx: click.Context) -> tuple[Snapshot | None, Home]:
+    """The published snapshot, if there is one, and the home; experiments run without a snapshot."""
+    from mathgloss.graph.snapshot import current_path, open_current
+
+    home = settings_of(ctx).layout
+    return (open_current(home) if current_path(home) else None), home
+
+
+def _params(given: tuple[str, ...]) -> dict[str, object]:
+    return dict(_name_and_value(text, "--param") for text in given)
+
+
+def _name_and_value(text: str, option: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"{option}: expected NAME=VALUE, got {text!r}")
+    return name, _value(value)
+
+
+def _value(text: str) -> object:
+    """A number, a list or a truth value as JSON writes it, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _over(text: str) -> tuple[str, list[object]]:
+    name, equals, values = text.partition("=")
+    if not equals or not name or not values:
+        raise click.UsageError(f"--over: expected NAME=V1,V2,..., got {text!r}")
+    whole = _value(f"[{values}]")  # values may be lists themselves
+    return name, whole if isinstance(whole, list) else [_value(item) for item in values.split(",")]
+
+
+@contextmanager
+def _showing(title: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar on a terminal; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.fields[title]}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("starting", total=1.0, title=title)
+        yield lambda fraction, message: bar.update(task, completed=fraction, description=message)
+
+
+def _parameter_rows(found: dict[str, Any]) -> list[list[str]]:
+    return [
+        [
+            name,
+            json.dumps(field["default"]),
+            str(field.get("minimum", "")),
+            str(field.get("maximum", "")),
+            field["description"],
+        ]
+        for name, field in found["parameters"]["properties"].items()
+    ]
+
+
+def _show_run(record: dict[str, Any], home: Home) -> None:
+    if record["state"] != "finished":
+        return
+    for table in record["tables"]:
+        rows = [[_cell(cell) for cell in row] for row in table["rows"]]
+        echo_table(table["title"], table["columns"], rows)
+    rows = [
+        [
+            "held" if check["held"] else "did not hold",
+            check["criterion"] + ("" if check["claimed"] else " (ours, not claimed)"),
+            _cell(check["value"]),
+            f"{check['relation']} {check['bound']:g}",
+        ]
+        for check in record["checks"]
+    ]
+    echo_table("Checks", ("", "criterion", "value", "bound"), rows)
+    click.secho(f"The claim {record['verdict']} here", bold=True, nl=False)
+    click.echo(f" ({record['preset']} parameters, seed {record['seed']}, {record['duration_s']} s)")
+    click.echo(f"{home.runs / record['run']}")
+
+
+def _show_sweep(name: str, records: list[dict[str, Any]]) -> None:
+    criteria = list(
+        dict.fromkeys(check["criterion"] for record in records for check in record["checks"])
+    )
+    rows = []
+    for record in records:
+        values = {check["criterion"]: _cell(check["value"]) for check in record["checks"]}
+        result = record["verdict"] or record["failure"]["message"]
+        cells = [values.get(criterion, "") for criterion in criteria]
+        rows.append([json.dumps(record["params"][name]), result, *cells])
+    echo_table("", (name, "result", *criteria), rows)
+
+
+def _cell(value: object) -> object:
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else value

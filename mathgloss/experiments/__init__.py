@@ -1,0 +1,45 @@
+"""Runnable experiments: each file without a leading underscore is one, and the folder is the list.
+
+An experiment tests the headline claim of a paper at a size that a laptop can run, against the
+paper's own baseline, and says whether the claim held. What one must have is in ``_contract``; how
+one is run, recorded and described as RDF is in the other private modules.
+"""
+
+from mathgloss.experiments._catalogue import Catalogue, load_catalogue
+from mathgloss.experiments._contract import (
+    Check,
+    Concept,
+    Experiment,
+    Metric,
+    Outcome,
+    Params,
+    Role,
+    Table,
+)
+from mathgloss.experiments._limits import Limits
+from mathgloss.experiments._rdf import experiment_triples, run_triples
+from mathgloss.experiments._records import RunRecords
+from mathgloss.experiments._runner import checked_params, run_experiment
+from mathgloss.experiments._surroundings import missing_packages
+from mathgloss.experiments._sweep import draw_sweep
+
+__all__ = [
+    "Catalogue",
+    "Check",
+    "Concept",
+    "Experiment",
+    "Limits",
+    "Metric",
+    "Outcome",
+    "Params",
+    "Role",
+    "RunRecords",
+    "Table",
+    "checked_params",
+    "draw_sweep",
+    "experiment_triples",
+    "load_catalogue",
+    "missing_packages",
+    "run_experiment",
+    "run_triples",
+]
