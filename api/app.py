@@ -8,12 +8,25 @@ from pathlib import Path
 from typing import Final
 
 from apiflask import APIFlask
-from flask import Response, request, send_from_directory
 
 import mathgloss
-from api import pages, problems, rest, sparql, vendor
+from api import (
+    assets,
+    crawlers,
+    curators,
+    linked_data,
+    pages,
+    problems,
+    reconcile,
+    rest,
+    sparql,
+    vendor,
+)
+from api.agents import transport
+from api.json_bodies import JsonBodies
+from api.kept import KeptAnswers
 from api.published import EXTENSION, Published
-from api.responses import ASSET_VERSION, RELEASE, accepts_gzip, finish_response, refuse_oversized
+from api.responses import ASSET_VERSION, RELEASE, finish_response, refuse_oversized
 from api.rest.spec import complete_spec
 from api.schemas.base import ProblemDetails
 from mathgloss.answers.service import Answers
@@ -27,7 +40,6 @@ _DESCRIPTION: Final = (
     "as the snapshot. Every error is application/problem+json (RFC 9457)."
 )
 MAX_BODY_BYTES: Final = 1_000_000
-_STATIC: Final = Path(__file__).parent / "static"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
@@ -43,13 +55,26 @@ def build_app(settings: Settings | None = None, *, answers: Answers | None = Non
         root_path=str(Path(__file__).parent),
     )
     _configure(app)
-    app.extensions[EXTENSION] = Published(settings or load_settings(), answers)
+    held = settings or load_settings()
+    published = Published(held, answers)
+    app.extensions[curators.EXTENSION] = curators.Curators(held.curation_token)
+    app.extensions[EXTENSION] = published
+    app.json = JsonBodies(app)
+    app.wsgi_app = KeptAnswers(app.wsgi_app, published)  # type: ignore[method-assign]
     problems.register(app)
     app.before_request(refuse_oversized)
     app.after_request(finish_response)
-    for blueprint in (*rest.BLUEPRINTS, sparql.blueprint, pages.blueprint):
+    for blueprint in (
+        *rest.BLUEPRINTS,
+        sparql.blueprint,
+        reconcile.blueprint,
+        transport.blueprint,
+        linked_data.blueprint,
+        crawlers.blueprint,
+        pages.blueprint,
+    ):
         app.register_blueprint(blueprint)
-    app.add_url_rule("/static/<path:filename>", "static", _static)
+    app.add_url_rule("/static/<path:filename>", "static", assets.serve)
     app.spec_processor(complete_spec)  # type: ignore[arg-type]
     missing = vendor.missing_files()
     if missing:
@@ -81,36 +106,8 @@ def _configure(app: APIFlask) -> None:
 def _digest() -> str:
     """Changes whenever a page may look different although the snapshot is the same."""
     digest = hashlib.blake2b(digest_size=6)
-    own = [*_STATIC.glob("*.*"), *_TEMPLATES.glob("*.html")]
+    own = [*assets.FOLDER.glob("*.*"), *_TEMPLATES.glob("*.html")]
     for path in [*sorted(own), vendor.TARGET / vendor.VERSIONS]:
         if path.is_file():
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def _static(filename: str) -> Response:
-    """A file that pages need, the gzipped copy beside it where there is one."""
-    gzipped = f"{filename}.gz"
-    packed = accepts_gzip() and (_STATIC / gzipped).is_file()
-    # an address with a version never changes its content
-    max_age = 31_536_000 if "v" in request.args else 3_600
-    response = send_from_directory(
-        _STATIC, gzipped if packed else filename, mimetype=_media_type(filename), max_age=max_age
-    )
-    if packed:
-        response.headers["Content-Encoding"] = "gzip"
-    if "v" in request.args:
-        response.cache_control.immutable = True
-    return response
-
-
-def _media_type(filename: str) -> str:
-    return _MEDIA_TYPES.get(Path(filename).suffix, "application/octet-stream")
-
-
-_MEDIA_TYPES: Final = {
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".svg": "image/svg+xml",
-    ".woff2": "font/woff2",
-}

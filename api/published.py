@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from flask import current_app, g
+from flask import current_app, g, request
 
+from api.kept import OPENED, AnswerCache
 from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
 from mathgloss.errors import DataNotFoundError
@@ -23,50 +23,8 @@ logger = logging.getLogger(__name__)
 
 EXTENSION: Final = "mathgloss-published"
 RETRY_S: Final = 2.0
-_CACHE_BYTES: Final = 8_000_000
-_CACHED_BODY_BYTES: Final = 200_000
 
 Signature = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A finished answer: its bytes, media type and whether they are gzipped."""
-
-    content: bytes
-    media_type: str
-    gzipped: bool
-
-
-class BodyCache:
-    """Answers of one snapshot used most recently, bounded in bytes; safe to use from threads."""
-
-    def __init__(self, limit_bytes: int = _CACHE_BYTES) -> None:
-        self._limit_bytes = limit_bytes
-        self._size_bytes = 0
-        self._bodies: OrderedDict[str, Body] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def find(self, key: str) -> Body | None:
-        """The answer kept under a key, if it is still there."""
-        with self._lock:
-            body = self._bodies.get(key)
-            if body is not None:
-                self._bodies.move_to_end(key)
-            return body
-
-    def keep(self, key: str, body: Body) -> None:
-        """Keep an answer, and forget the least recently used ones when there are too many."""
-        if len(body.content) > _CACHED_BODY_BYTES:
-            return
-        with self._lock:
-            if (old := self._bodies.pop(key, None)) is not None:
-                self._size_bytes -= len(old.content)
-            self._bodies[key] = body
-            self._size_bytes += len(body.content)
-            while self._size_bytes > self._limit_bytes:
-                _, dropped = self._bodies.popitem(last=False)
-                self._size_bytes -= len(dropped.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +32,7 @@ class Opened:
     """One opened snapshot: what it answers, and answers already given."""
 
     answers: Answers
-    cache: BodyCache = field(default_factory=BodyCache)
+    kept: AnswerCache = field(default_factory=AnswerCache)
 
 
 class Published:
@@ -86,6 +44,7 @@ class Published:
 
     def __init__(self, settings: Settings, answers: Answers | None = None) -> None:
         self._layout = settings.layout
+        self._limits = settings.query
         self._fixed = answers is not None
         self._opened = Opened(answers) if answers is not None else None
         self._signature: Signature | None = None
@@ -135,7 +94,10 @@ class Published:
     def _open(self) -> None:
         seen = self._seen()
         try:
-            opened = Opened(Answers(open_current(self._layout)))
+            opened = Opened(Answers(open_current(self._layout), self._limits))
+            if self._opened is not None and self._opened.answers.texts.is_ready:
+                # whoever links texts must not wait for it later
+                opened.answers.texts.warm()
         except DataNotFoundError as error:
             if str(error) != self.failure:
                 logger.error("%s", error)
@@ -160,7 +122,7 @@ def opened() -> Opened:
         DataNotFoundError: there is none.
     """
     if "opened" not in g:
-        g.opened = published().get()
+        g.opened = request.environ.get(OPENED) or published().get()
     held: Opened = g.opened
     return held
 

@@ -10,27 +10,39 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeAlias
 
 from flask import Response, current_app, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from api.kept import MAY_BE_KEPT
 from api.problems import API_PATHS, ProblemError
-from api.published import Body, opened
+from api.published import opened
 
 P = ParamSpec("P")
-Rendered: TypeAlias = dict[str, Any] | str | BaseResponse
+Rendered: TypeAlias = "dict[str, Any] | str | Body | BaseResponse"
 
 MAX_QUERY_STRING_BYTES: Final = 8_000
 MAX_PATH_CHARS: Final = 2_000
 REVALIDATE: Final = "public, no-cache"
+SNAPSHOT_HEADER: Final = "MathGloss-Snapshot"
 RELEASE: Final = "MATHGLOSS_RELEASE"
 ASSET_VERSION: Final = "MATHGLOSS_ASSET_VERSION"
 
 _GZIP_FROM_BYTES: Final = 1_000
 _GZIP_LEVEL: Final = 5
-_GZIPPED_TYPES: Final = ("text/", "application/json", "application/sparql-results+", "image/svg")
+_GZIPPED_TYPES: Final = (
+    "text/",
+    "application/json",
+    "application/ld+json",
+    "application/n-triples",
+    "application/rdf+xml",
+    "application/sparql-results+",
+    "application/xml",
+    "image/svg",
+)
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "font-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -38,21 +50,36 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
 }
+# of the one kind of page that is made for frames on other sites
+FRAMABLE_POLICY: Final = _HEADERS["Content-Security-Policy"].replace(
+    "frame-ancestors 'none'", "frame-ancestors *"
+)
 _CORS: Final = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag",
+    "Access-Control-Expose-Headers": f"ETag, Retry-After, {SNAPSHOT_HEADER}",
 }
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match",
+    "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match, "
+    "MCP-Protocol-Version, Mcp-Method, Mcp-Name",
     "Access-Control-Max-Age": "86400",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The body of an answer: its bytes, media type and whether they are gzipped."""
+
+    content: bytes
+    media_type: str
+    gzipped: bool
 
 
 def from_snapshot(view: Callable[P, Rendered]) -> Callable[P, BaseResponse]:
     """Answer a GET from the snapshot: 304 where the client has it, else what the view renders.
 
-    The view gives a dict (sent as JSON), a page, or a response that goes out as it is.
+    The view gives a dict (sent as JSON), a page, a body of any type, or a response that goes out as
+    it is. What it gives is kept by :mod:`api.kept`.
     """
 
     @wraps(view)
@@ -60,16 +87,14 @@ def from_snapshot(view: Callable[P, Rendered]) -> Callable[P, BaseResponse]:
         held = opened()
         gzipped = accepts_gzip()
         key = f"{request.full_path}{' gz' if gzipped else ''}"
-        tag = _tag(held.answers.snapshot.id, key)
+        tag = tag_of(held.answers.snapshot.id, key)
         if request.if_none_match.contains_weak(tag):
             return _validated(Response(status=304), tag)
-        body = held.cache.find(key)
-        if body is None:
-            rendered = view(*args, **kwargs)
-            if isinstance(rendered, BaseResponse):
-                return rendered
-            body = _finish(rendered, gzipped=gzipped)
-            held.cache.keep(key, body)
+        rendered = view(*args, **kwargs)
+        if isinstance(rendered, BaseResponse):
+            return rendered
+        body = _finish(rendered, gzipped=gzipped)
+        request.environ[MAY_BE_KEPT] = True
         response = Response(body.content, mimetype=body.media_type)
         if body.gzipped:
             response.headers["Content-Encoding"] = "gzip"
@@ -106,7 +131,8 @@ def refuse_oversized() -> None:
 def finish_response(response: Response) -> Response:
     """Headers that every response carries."""
     headers = response.headers
-    headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
     if request.path.startswith(API_PATHS):
         headers.update(_CORS)
         if request.method == "OPTIONS":
@@ -128,7 +154,8 @@ def compressed(response: Response) -> Response:
     return response
 
 
-def _tag(snapshot_id: str, key: str) -> str:
+def tag_of(snapshot_id: str, key: str) -> str:
+    """The ETag of what a snapshot answers to a key."""
     release: str = current_app.config[RELEASE]
     return hashlib.blake2b(f"{release}\n{snapshot_id}\n{key}".encode(), digest_size=12).hexdigest()
 
@@ -139,14 +166,14 @@ def _validated(response: Response, tag: str) -> Response:
     return response
 
 
-def _finish(rendered: dict[str, Any] | str, *, gzipped: bool) -> Body:
+def _finish(rendered: dict[str, Any] | str | Body, *, gzipped: bool) -> Body:
     if isinstance(rendered, str):
-        content, media_type = rendered, "text/html"
+        body = Body(rendered.encode(), "text/html", gzipped=False)
+    elif isinstance(rendered, Body):
+        body = rendered
     else:
-        content, media_type = to_json(rendered), "application/json"
-    if gzipped:
-        return _gzipped(content.encode(), media_type)
-    return Body(content.encode(), media_type, gzipped=False)
+        body = Body(to_json(rendered).encode(), "application/json", gzipped=False)
+    return _gzipped(body.content, body.media_type) if gzipped else body
 
 
 def _gzipped(content: bytes, media_type: str) -> Body:

@@ -88,7 +88,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
     """Settings of the person who runs the tests do not leak into them."""
     if "mirror" in request.keywords:
         return
-    for name in ("HOME", "MIRROR", "WIKIDATA_ENDPOINT", "DATA", "CONTACT"):
+    for name in ("HOME", "MIRROR", "WIKIDATA_ENDPOINT", "DATA", "CONTACT", "CURATION_TOKEN"):
         monkeypatch.delenv(f"MATHGLOSS_{name}", raising=False)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mathgloss.answers.languages import language_chain
+from mathgloss.answers.paging import cursor_after
+from mathgloss.answers.sentences import sentence_at
 from mathgloss.answers.service import Answers
 from mathgloss.errors import InputError, NotFoundError
 
@@ -77,7 +80,7 @@ def test_a_card_has_what_each_source_says(answers: Answers) -> None:
     assert ["Group Theory", "Abelian group", "abelian groups"] in [
         item["position"] for item in card["syllabus"]
     ]
-    assert {"id": "wd:Q83478", "label": "group"} in card["broader"]
+    assert {"id": "wd:Q83478", "label": "group", "label_lang": "en"} in card["broader"]
     assert [paper["id"] for paper in card["papers"]] == ["tac:1-01"]
     assert card["papers"][0]["mentions"] == 2
     assert card["snapshot"] == answers.snapshot.id
@@ -178,3 +181,100 @@ def test_sources_say_licence_counts_and_time(answers: Answers) -> None:
     assert by_name["nlab"]["licence"]["redistributable"] is False
     assert by_name["mulima"]["read"] == 4
     assert all(row["files"] and row["files"][0]["retrieved"] for row in by_name.values())
+
+
+# --------------------------------------------------------------------------------------- languages
+
+
+@pytest.mark.parametrize(
+    ("asked", "label", "lang"),
+    [
+        ("", "abelian group", "en"),
+        ("fr", "groupe abélien", "fr"),
+        ("fr-CA", "groupe abélien", "fr"),
+        ("xx, ja", "アーベル群", "ja"),
+        ("xx", "abelian group", "en"),
+        ("AR,fr", "زمرة أبيلية", "ar"),
+    ],
+)
+def test_a_label_is_in_the_first_language_there_is(
+    answers: Answers, asked: str, label: str, lang: str
+) -> None:
+    card = answers.concept("wd:Q181296", language_chain(asked))
+    assert (card["label"], card["label_lang"]) == (label, lang)
+    (hit,) = [
+        row
+        for row in answers.search("abelian group", chain=language_chain(asked))["results"]
+        if row["id"] == "wd:Q181296"
+    ]
+    assert (hit["label"], hit["label_lang"]) == (label, lang)
+
+
+def test_what_a_concept_is_related_to_is_named_in_the_language_too(answers: Answers) -> None:
+    broader = answers.concept("wd:Q181296", language_chain("fr"))["broader"]
+    assert {"id": "wd:Q83478", "label": "groupe", "label_lang": "fr"} in broader
+
+
+@pytest.mark.parametrize("asked", ["f", "fr;de", "<b>", "en_US", ",".join(["fr"] * 11)])
+def test_a_wrong_language_is_told_what_is_expected(asked: str) -> None:
+    with pytest.raises(InputError, match="lang: expected"):
+        language_chain(asked)
+
+
+# ------------------------------------------------------------------------------------------ papers
+
+
+def test_papers_of_a_concept_come_with_each_place_and_its_sentence(answers: Answers) -> None:
+    (paper,) = answers.concept_papers("abelian group")["items"]
+    assert paper["id"] == "tac:1-01"
+    assert paper["mentions"] == len(paper["places"]) == 2
+    record = answers.paper("tac:1-01")
+    texts = {"title": record["title"], "text": record["abstract"]}
+    for place in paper["places"]:
+        text = texts[place["field"]]
+        if text is None:
+            assert place["sentence"] is None
+            continue
+        sentence = place["sentence"]
+        assert text[sentence["start"] : sentence["end"]] == sentence["text"]
+        assert place["surface"] in sentence["text"]
+        assert text[place["start"] : place["end"]] == place["surface"]
+
+
+def test_pages_of_papers_give_each_once(answers: Answers) -> None:
+    whole = answers.concept_papers("wd:Q83478", limit=100)
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        part = answers.concept_papers("wd:Q83478", cursor=cursor, limit=1)
+        seen += [paper["id"] for paper in part["items"]]
+        cursor = part["next"]
+    assert seen == [paper["id"] for paper in whole["items"]]
+    assert whole["total"] == len(seen) == answers.concept("wd:Q83478")["counts"]["papers"]
+
+
+@pytest.mark.parametrize("cursor", ["?", "bm9uc2Vuc2U", cursor_after("[1]"), cursor_after("7")])
+def test_a_cursor_of_no_list_is_refused(answers: Answers, cursor: str) -> None:
+    with pytest.raises(InputError, match="cursor: expected"):
+        answers.concept_papers("wd:Q83478", cursor=cursor, limit=1)
+
+
+TEXT = (
+    "We study $G$. Every group, e.g. $\\mathbb{Z}$, is small (cf. Prop. 2). S. Mac Lane asked: "
+    "is it free? The answer is yes."
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("study", "We study $G$."),
+        ("small", "Every group, e.g. $\\mathbb{Z}$, is small (cf. Prop. 2)."),
+        ("Lane", "S. Mac Lane asked: is it free?"),
+        ("yes", "The answer is yes."),
+    ],
+)
+def test_the_sentence_around_a_word(word: str, sentence: str) -> None:
+    place = TEXT.index(word)
+    start, end = sentence_at(TEXT, place, place + len(word))
+    assert TEXT[start:end] == sentence

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from api.pages import concepts, home, papers  # noqa: F401 - they add their pages to the blueprint
+# they add their pages to the blueprint
+from api.pages import concepts, coverage, docs, dumps, home, papers, review, text  # noqa: F401
 from api.pages.rendering import blueprint
 
 __all__ = ["blueprint"]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import redirect
+from flask import redirect, request
+from markupsafe import Markup
 
 from api.languages import in_page_order, language
-from api.markup import render_markdown
+from api.linked_data import page_or_document
+from api.markup import render_inline_tex, render_markdown
 from api.pages.rendering import blueprint, concept_address, render
 from api.published import answers
 from api.responses import Rendered, from_snapshot
 from mathgloss.answers.paging import Answer
 from mathgloss.answers.service import Answers
+
+PAPERS: Final = 8
+PAPERS_PER_PAGE: Final = 40
+PREREQUISITES: Final = 12
 
 _RELATION_TITLES: Final = {
     "broader": "Broader",
@@ -33,6 +39,7 @@ _RELATION_TITLES: Final = {
 
 
 @blueprint.get("/concept/<path:identifier>")
+@page_or_document("concept")
 @from_snapshot
 def concept(identifier: str) -> Rendered:
     """Everything about a concept; another form of its identifier leads to the one address."""
@@ -48,15 +55,41 @@ def concept(identifier: str) -> Rendered:
         names=[(lang, answer["labels"][lang.tag]) for lang in in_page_order([*answer["labels"]])],
         definitions=_definitions(answer, given),
         related=_relations(answer),
+        before=given.prerequisites(canonical, limit=PREREQUISITES),
+        papers=given.concept_papers(canonical, limit=PAPERS),
+        experiments=given.experiments(concept=canonical)["items"],
+        quote=_quote,
+    )
+
+
+@blueprint.get("/concept/<path:identifier>/papers")
+@from_snapshot
+def concept_papers(identifier: str) -> Rendered:
+    """All papers that mention a concept, a page at a time, with the sentences."""
+    given = answers()
+    canonical = given.resolve(identifier)
+    cursor = request.args.get("cursor", "")[:1000]
+    return render(
+        "concept_papers.html",
+        concept=given.concept(canonical),
+        papers=given.concept_papers(canonical, cursor=cursor, limit=PAPERS_PER_PAGE),
+        quote=_quote,
     )
 
 
 def _heading(answer: Answer) -> Answer:
     """The preferred name with the language it is in."""
-    label = answer["label"]
-    tags = [tag for tag, names in answer["labels"].items() if label in names]
-    tag = "en" if "en" in tags or not tags else tags[0]
-    return {"label": label, "language": language(tag)}
+    return {"label": answer["label"], "language": language(answer["label_lang"])}
+
+
+def _quote(place: Answer) -> Markup:
+    """A sentence with the mention in it marked."""
+    sentence = place["sentence"]
+    text, first = sentence["text"], sentence["start"]
+    start, end = place["start"] - first, place["end"] - first
+    return Markup("{}<mark>{}</mark>{}").format(
+        *map(render_inline_tex, (text[:start], text[start:end], text[end:]))
+    )
 
 
 def _definitions(answer: Answer, given: Answers) -> list[Answer]:
@@ -77,11 +110,16 @@ def _definitions(answer: Answer, given: Answers) -> list[Answer]:
     return sorted(shown, key=lambda definition: definition["html"] is None)
 
 
-def _relations(answer: Answer) -> list[tuple[str, list[Answer]]]:
+def _relations(answer: Answer) -> list[tuple[str, list[Answer], int]]:
+    """Title of each relation, the first concepts of it, and how many there are."""
     related = {"broader": answer["broader"], "narrower": answer["narrower"], **answer["relations"]}
     order = [*_RELATION_TITLES, *(name for name in related if name not in _RELATION_TITLES)]
     return [
-        (_RELATION_TITLES.get(name, name.replace("_", " ").capitalize()), related[name])
+        (
+            _RELATION_TITLES.get(name, name.replace("_", " ").capitalize()),
+            related[name],
+            answer["counts"][name],
+        )
         for name in order
         if related.get(name)
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Final
 
 from flask import redirect, request
+from markupsafe import Markup
 
+from api.linked_data import page_or_document
 from api.markup import render_mentions
+from api.mentions import marked, with_cards
 from api.pages.rendering import blueprint, concept_address, paper_address, render
 from api.published import answers
 from api.responses import Rendered, from_snapshot
@@ -28,6 +30,7 @@ def papers() -> Rendered:
 
 
 @blueprint.get("/paper/<path:identifier>")
+@page_or_document("paper")
 @from_snapshot
 def paper(identifier: str) -> Rendered:
     """A paper and the concepts found in it; another form of its identifier leads here."""
@@ -35,20 +38,21 @@ def paper(identifier: str) -> Rendered:
     if answer["id"] != identifier:
         return redirect(paper_address(answer["id"]), 303)
     mentions = answer["mentions"]
-    mark = partial(_marked, mentions)
+    named, cards = with_cards(mentions)
     return render(
         "paper.html",
         paper=answer,
-        title=mark("title", answer["title"]),
-        abstract=mark("text", answer["abstract"]) if answer["abstract"] else None,
+        title=_marked(named, "title", answer["title"]),
+        abstract=_marked(named, "text", answer["abstract"]) if answer["abstract"] else None,
+        cards=cards,
         found=_found(mentions),
+        experiments=answers().experiments(paper=answer["id"])["items"],
     )
 
 
-def _marked(mentions: list[Answer], field: str, text: str) -> Any:
-    return render_mentions(
-        text, (mention for mention in mentions if mention["field"] == field), concept_address
-    )
+def _marked(mentions: list[Answer], field: str, text: str) -> Markup:
+    held = [mention for mention in mentions if mention["field"] == field]
+    return render_mentions(text, marked(held), concept_address)
 
 
 def _found(mentions: list[Answer]) -> list[Answer]:

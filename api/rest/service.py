@@ -34,8 +34,11 @@ def list_sources() -> Answer:
 def get_health() -> Response:
     """Whether the service can answer, and from which snapshot."""
     problems = []
+    texts = "no snapshot"
     try:
-        manifest = published().get().answers.snapshot.manifest
+        given = published().get().answers
+        manifest = given.snapshot.manifest
+        texts = "ready" if given.texts.is_ready else "not loaded"
     except DataNotFoundError as error:
         manifest = None
         problems.append(str(error))
@@ -49,6 +52,7 @@ def get_health() -> Response:
         "snapshot": manifest.id if manifest else None,
         "created": manifest.created if manifest else None,
         "counts": manifest.counts if manifest else None,
+        "text_linking": texts,
         "problems": problems,
     }
     response = Response(to_json(health), mimetype="application/json")

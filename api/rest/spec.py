@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from api.curators import SECURITY_SCHEME
 from api.problems import MEDIA_TYPE
+from api.rest.texts import describe_bodies
 from api.schemas.sparql import SparqlForm
 from api.sparql import ANSWER_TYPES, QUERY_TYPE
 
+# where an address begins so, what its identifier may be, and one
 _IDENTIFIERS: Final = {
     "/api/v1/concepts/{identifier}": (
         "A CURIE, an IRI (percent-encoded), a bare Wikidata item, a source's term, "
@@ -21,11 +24,16 @@ _IDENTIFIERS: Final = {
 def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
     """What APIFlask cannot know: media types of errors and of SPARQL, examples of identifiers."""
     paths = spec["paths"]
-    for path, (description, example) in _IDENTIFIERS.items():
-        for parameter in paths[path]["get"]["parameters"]:
-            parameter |= {"description": description, "example": example}
+    for begin, (description, example) in _IDENTIFIERS.items():
+        for path in (path for path in paths if path.startswith(begin)):
+            for parameter in paths[path]["get"]["parameters"]:
+                if parameter["in"] == "path":
+                    parameter |= {"description": description, "example": example}
+    spec["tags"] = list({tag["name"]: tag for tag in spec.get("tags", ())}.values())
     _describe_sparql(paths["/sparql"])
+    spec["components"]["securitySchemes"] = {SECURITY_SCHEME: {"type": "http", "scheme": "bearer"}}
     schemas = spec["components"]["schemas"]
+    describe_bodies(paths, schemas)
     schemas["Problem"] = schemas.pop("HTTPError")  # APIFlask's name for it
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in paths.values():
@@ -38,9 +46,9 @@ def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _describe_sparql(operations: dict[str, Any]) -> None:
     schema = SparqlForm.model_json_schema()
-    required = schema["required"]
+    # without a query GET describes the service
     operations["get"]["parameters"] = [
-        {"name": name, "in": "query", "required": name in required, "schema": member}
+        {"name": name, "in": "query", "required": False, "schema": member}
         for name, member in schema["properties"].items()
     ]
     operations["post"]["requestBody"] = {

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from api.schemas.base import ConceptId, ConceptReference, Model, Probability, SnapshotId
+from api.schemas.base import (
+    ConceptId,
+    ConceptReference,
+    Languages,
+    LanguageTag,
+    Model,
+    Page,
+    Place,
+    Probability,
+    SnapshotId,
+)
 from mathgloss.answers.paging import MAX_LIMIT
 
 
@@ -69,6 +79,21 @@ class ConceptPaper(Model):
     confidence: Probability
 
 
+class MentioningPaper(ConceptPaper):
+    """A paper that mentions a concept, with every place."""
+
+    places: list[Place]
+
+
+class ConceptPapers(Model):
+    """A page of the papers that mention a concept, those that mention it most first."""
+
+    items: list[MentioningPaper]
+    total: int
+    next: str | None
+    snapshot: SnapshotId
+
+
 class Concept(Model):
     """All that is known of a concept."""
 
@@ -76,6 +101,7 @@ class Concept(Model):
     iri: str
     url: str
     label: str
+    label_lang: LanguageTag
     labels: dict[str, list[str]] = Field(
         description="Names by language, the preferred one first",
         examples=[{"en": ["abelian group", "commutative group"], "fr": ["groupe abélien"]}],
@@ -90,17 +116,56 @@ class Concept(Model):
     relations: dict[str, list[ConceptReference]] = Field(
         description="Other relations by name", examples=[{"studied_by": []}]
     )
-    papers: list[ConceptPaper]
+    papers: list[ConceptPaper] = Field(description="Those that mention it most")
+    counts: dict[str, int] = Field(
+        description="How many papers and relations by name there are; the lists here may be cut",
+        examples=[{"papers": 381, "narrower": 12}],
+    )
     snapshot: SnapshotId
+
+
+class Facets(Model):
+    """How many of the concepts have what; the largest first."""
+
+    source: dict[str, int] = Field(description="By source that has the concept")
+    lang: dict[str, int] = Field(description="By language in which it has a name")
+    in_syllabus: int
+    formalised: int
+    has_definition: int
+    has_papers: int
+    has_experiment: int
+    has_item: int = Field(description="Those that are Wikidata items")
 
 
 class ConceptPage(Model):
     """A page of the list of concepts."""
 
     items: list[ConceptReference]
-    total: int = Field(description="Number of concepts in the snapshot")
-    next: str | None = Field(description="Pass as ``after`` for the next page; null on the last")
+    total: int = Field(description="Number of concepts that pass the filters")
+    next: str | None = Field(description="Pass as ``cursor`` for the next page; null on the last")
+    facets: Facets = Field(description="Counts over all concepts that pass the filters")
     snapshot: SnapshotId
+
+
+class ConceptFilters(Page):
+    """Which concepts, and which part of their list.
+
+    Filters are joined by *and*; several sources or languages stand between commas.
+    """
+
+    q: str = Field("", description="Words of a name, the last perhaps unfinished", max_length=200)
+    source: str = Field(
+        "", max_length=500, description="Sources that all have it", examples=["nlab,chicago"]
+    )
+    without_source: str = Field("", max_length=500, description="Sources none of which has it")
+    lang: str = Field("", max_length=500, description="Languages in all of which it has a name")
+    without_lang: str = Field("", max_length=500, description="Languages in none of which it has")
+    in_syllabus: bool | None = Field(None, description="Whether the syllabus has it")
+    formalised: bool | None = Field(None, description="Whether it is linked to Lean")
+    has_definition: bool | None = Field(None, description="Whether a source defines it")
+    has_papers: bool | None = Field(None, description="Whether papers mention it")
+    has_experiment: bool | None = Field(None, description="Whether an experiment is about it")
+    has_item: bool | None = Field(None, description="Whether it is a Wikidata item")
 
 
 class SearchResult(Model):
@@ -108,6 +173,7 @@ class SearchResult(Model):
 
     id: ConceptId
     label: str = Field(description="The name under which the concept is shown")
+    label_lang: LanguageTag
     matched: str = Field(description="The name that was found")
     lang: str = Field(description="Language of the name that was found")
     description: str | None
@@ -121,8 +187,12 @@ class SearchResults(Model):
     snapshot: SnapshotId
 
 
-class Search(BaseModel):
+class Search(Languages):
     """What to look for."""
 
-    q: str = Field(description="Words of a name, the last one perhaps unfinished", max_length=200)
+    q: str = Field(
+        description="Words of a name, the last one perhaps unfinished",
+        max_length=200,
+        examples=["abelian gr"],
+    )
     limit: int = Field(20, ge=1, le=MAX_LIMIT, description="Number of results")

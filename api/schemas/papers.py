@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from api.schemas.base import ConceptId, Model, PaperReference, Probability, SnapshotId
+from api.schemas.base import ConceptId, LanguageTag, Model, PaperReference, Place, SnapshotId
 
 
 class PaperPage(Model):
@@ -18,16 +16,12 @@ class PaperPage(Model):
     snapshot: SnapshotId
 
 
-class Mention(Model):
-    """A place in a paper that names a concept; offsets count Unicode code points."""
+class Mention(Place):
+    """A place in a paper and the concept that it names."""
 
-    field: Literal["title", "text"] = Field(description="``text`` is the abstract")
-    start: int = Field(ge=0)
-    end: int = Field(ge=0)
-    surface: str
     concept: ConceptId
     label: str
-    confidence: Probability
+    label_lang: LanguageTag
 
 
 class Paper(Model):
@@ -41,6 +35,7 @@ class Paper(Model):
     url: str | None
     keywords: list[str]
     categories: list[str]
+    summary: str | None = Field(description="What it is about, in words of MathGloss (CC0-1.0)")
     abstract: str | None = Field(description="Only if its licence allows it")
     licence: str | None
     mentions: list[Mention]

@@ -78,4 +78,7 @@ class Health(Model):
     snapshot: str | None
     created: str | None
     counts: Counts | None
+    text_linking: Literal["ready", "not loaded", "no snapshot"] = Field(
+        description="What texts are linked with is loaded, half a second, for the first text"
+    )
     problems: list[str] = Field(description="One sentence for each thing that is wrong")

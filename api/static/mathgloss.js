@@ -4,7 +4,7 @@
 
   function typeset() {
     if (!window.katex) return;
-    for (const element of document.querySelectorAll(".tex")) {
+    for (const element of document.querySelectorAll(".tex:not(.typeset)")) {
       const display = element.classList.contains("display");
       const sign = display ? 2 : 1;
       const source = element.textContent.slice(sign, -sign);
@@ -138,5 +138,7 @@
   }
 
   typeset();
+  // another script has put something new on the page
+  document.addEventListener("mathgloss:content", typeset);
   document.querySelectorAll("input[data-suggest]").forEach(suggest);
 })();

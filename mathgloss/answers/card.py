@@ -9,14 +9,21 @@ from typing import Final
 import pyoxigraph as ox
 
 from mathgloss import ids, vocab
+from mathgloss.answers.languages import Chain, Shown, choose, reference, shown_names
 from mathgloss.answers.paging import Answer
+from mathgloss.answers.papers import papers_of
+from mathgloss.graph.index import LabelIndex
 from mathgloss.graph.rdf import POSITION_SEPARATOR
 from mathgloss.graph.reader import Reader, short_name
+
+# a card holds at most so many of each relation, and papers; "counts" says how many there are
+LISTED: Final = 100
+LISTED_PAPERS: Final = 20
 
 _SOURCE: Final = ids.BASE + "source/"
 
 # name of a relation as an answer calls it: (predicate, direction) -> name
-_RELATION_NAMES: Final = {
+RELATION_NAMES: Final = {
     (vocab.BROADER, "out"): "broader",
     (vocab.BROADER, "in"): "narrower",
     (vocab.INSTANCE_OF, "out"): "instance_of",
@@ -37,25 +44,35 @@ _RELATION_NAMES: Final = {
     (vocab.STUDIES, "in"): "studied_by",
     (vocab.HAS_CHARACTERISTIC, "out"): "has_characteristic",
     (vocab.HAS_CHARACTERISTIC, "in"): "characteristic_of",
+    (vocab.DEFINED_WITH, "out"): "defined_with",
+    (vocab.DEFINED_WITH, "in"): "used_to_define",
 }
 
 
-def concept_card(reader: Reader, concept: str) -> Answer:
-    """All that is known of the concept with this identifier."""
+def concept_card(reader: Reader, index: LabelIndex, concept: str, chain: Chain) -> Answer:
+    """All that is known of the concept with this identifier, its names in the chain's languages."""
     labels = _labels(reader, concept)
-    related = _related(reader, concept)
+    shown = choose(labels, chain) or Shown(concept, "und")
+    related = _related(reader, index, concept, chain)
+    papers = papers_of(reader, concept)
     return {
         "id": concept,
         "iri": ids.iri(concept),
         "url": ids.page_url(concept),
-        "label": _first_label(labels, concept),
+        "label": shown.label,
+        "label_lang": shown.lang,
         "labels": labels,
         **_said(reader, concept),
         "links": _links(reader, concept),
-        "broader": related.pop("broader", []),
-        "narrower": related.pop("narrower", []),
-        "relations": related,
-        "papers": _papers(reader, concept),
+        "broader": related.get("broader", [])[:LISTED],
+        "narrower": related.get("narrower", [])[:LISTED],
+        "relations": {
+            name: others[:LISTED]
+            for name, others in related.items()
+            if name not in {"broader", "narrower"}
+        },
+        "papers": [_without_places(paper) for paper in papers[:LISTED_PAPERS]],
+        "counts": {"papers": len(papers)} | {name: len(related[name]) for name in related},
         "snapshot": reader.snapshot.id,
     }
 
@@ -142,38 +159,25 @@ def _links(reader: Reader, concept: str) -> list[Answer]:
     return [links[term] for term in sorted(links)]
 
 
-def _related(reader: Reader, concept: str) -> dict[str, list[Answer]]:
-    found: dict[str, dict[str, Answer]] = defaultdict(dict)
+def _related(
+    reader: Reader, index: LabelIndex, concept: str, chain: Chain
+) -> dict[str, list[Answer]]:
+    found: dict[str, set[str]] = defaultdict(set)
     for row in reader.rows("concept_relations", concept=concept):
-        other = ids.curie(row["other"].value)
-        label = row["label"]
-        name = _RELATION_NAMES[short_name(row["relation"].value), row["direction"].value]
-        found[name][other] = {"id": other, "label": label.value if label else other}
+        name = RELATION_NAMES[short_name(row["relation"].value), row["direction"].value]
+        found[name].add(ids.curie(row["other"].value))
+    names = shown_names(index, set().union(*found.values()), chain)
     return {
-        name: sorted(others.values(), key=lambda item: (item["label"].casefold(), item["id"]))
+        name: sorted(
+            (reference(other, names[other]) for other in others),
+            key=lambda item: (item["label"].casefold(), item["id"]),
+        )
         for name, others in sorted(found.items())
     }
 
 
-def _papers(reader: Reader, concept: str) -> list[Answer]:
-    papers = [
-        {
-            "id": ids.curie(row["paper"].value),
-            "title": row["title"].value,
-            "url": row["url"].value if row["url"] else None,
-            "mentions": int(row["mentions"].value),
-            "confidence": float(row["confidence"].value),
-        }
-        for row in reader.rows("concept_papers", concept=concept)
-    ]
-    return sorted(papers, key=lambda paper: (-paper["mentions"], paper["title"], paper["id"]))
-
-
-def _first_label(labels: dict[str, list[str]], concept: str) -> str:
-    for lang in ("en", "mul", *labels):
-        if labels.get(lang):
-            return labels[lang][0]
-    return concept
+def _without_places(paper: Answer) -> Answer:
+    return {name: value for name, value in paper.items() if name != "places"}
 
 
 def _definition(source: str, text: str | None, lang: str | None, licence: str, url: str) -> Answer:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from mathgloss.errors import InputError
@@ -42,6 +45,53 @@ def key_of(cursor: str) -> str:
         raise InputError(
             f"cursor: expected the 'next' of an earlier page, got {cursor[:100]!r}"
         ) from error
+
+
+def sorted_page(
+    items: list[Answer],
+    *,
+    key: Callable[[Answer], list[Any]],
+    cursor: str,
+    limit: int,
+    snapshot: str,
+) -> Answer:
+    """A page of a list that is short enough to be sorted as a whole.
+
+    Args:
+        items: all of them.
+        key: by what they are ordered, as a list of JSON values that no two items share.
+        cursor: ``next`` of the page before; empty for the first.
+        limit: how many to give.
+        snapshot: identifier of the snapshot that answers.
+
+    Raises:
+        InputError: the limit is out of range, or the cursor none of this list's.
+    """
+    checked_limit(limit)
+    ordered = sorted(items, key=key)
+    start = 0
+    if cursor and ordered:
+        start = bisect_right(ordered, _last_key(cursor, like=key(ordered[0])), key=key)
+    shown = ordered[start : start + limit]
+    more = start + limit < len(ordered)
+    return {
+        "items": shown,
+        "total": len(ordered),
+        "next": cursor_after(json.dumps(key(shown[-1]), ensure_ascii=False)) if more else None,
+        "snapshot": snapshot,
+    }
+
+
+def _last_key(cursor: str, *, like: list[Any]) -> list[Any]:
+    """The sort key in a cursor, which must have the shape of the list's own keys."""
+    try:
+        last = json.loads(key_of(cursor))
+        fits = [type(value) for value in last] == [type(value) for value in like]
+    except (ValueError, TypeError):
+        fits = False
+    if not fits:
+        raise InputError(f"cursor: expected the 'next' of this list, got {cursor[:100]!r}")
+    return list(last)
 
 
 def page(items: list[Answer], limit: int, *, key: str, total: int, snapshot: str) -> Answer:
