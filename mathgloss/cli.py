@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "refresh": CommandEntry("ingest.command:command", "Fetch sources, build and publish."),
     "build": CommandEntry("mathgloss.commands.build:command", "Build from what was fetched."),
     "serve": CommandEntry("api.command:command", "Serve the published snapshot over HTTP."),
+    "mcp": CommandEntry("api.agents.command:command", "Speak MCP to an agent on this machine."),
     "sources": CommandEntry("mathgloss.commands.sources:command", "What each source holds."),
     "concept": CommandEntry("mathgloss.commands.concept:command", "All that is known of one."),
     "search": CommandEntry("mathgloss.commands.search:command", "Find concepts by name."),
@@ -33,6 +34,9 @@ COMMANDS: Final = {
     "annotate": CommandEntry("mathgloss.commands.annotate:command", "Find concepts in texts."),
     "evaluate": CommandEntry("mathgloss.commands.evaluate:command", "Measure against gold."),
     "train": CommandEntry("mathgloss.commands.train:command", "Train the linker on gold."),
+    "experiment": CommandEntry(
+        "mathgloss.commands.experiment:command", "Test the claims of papers."
+    ),
     "query": CommandEntry("mathgloss.commands.query:command", "Run a SPARQL query."),
     "export": CommandEntry("mathgloss.commands.export:command", "Write the graph to a file."),
     "doctor": CommandEntry("mathgloss.commands.doctor:command", "What is installed and found."),

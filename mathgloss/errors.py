@@ -57,6 +57,10 @@ class CheckError(MathGlossError):
         )
 
 
+class DecisionsError(MathGlossError):
+    """A file of curators' decisions cannot be read, or not be written; it stays as it is."""
+
+
 class NotFoundError(MathGlossError):
     """Nothing in the published snapshot answers to this identifier."""
 
@@ -65,5 +69,25 @@ class QueryError(MathGlossError):
     """A SPARQL query that cannot be parsed, or that is not allowed."""
 
 
+class QueryTimeoutError(QueryError):
+    """A SPARQL query was ended at its time limit."""
+
+
+class QueryLimitError(QueryError):
+    """A SPARQL query needs more memory, or has a larger result, than it may have."""
+
+
+class QueryBusyError(QueryError):
+    """A SPARQL query was ended because too many others are running for long."""
+
+
 class InputError(MathGlossError):
     """A file or value handed in by the user is not in the documented format."""
+
+
+class RunLimitError(MathGlossError):
+    """A client has as many runs of experiments waiting or going on as it may have."""
+
+
+class NoRunsError(MathGlossError):
+    """No run of an experiment can be taken now: nothing runs them, or too many wait."""

@@ -60,6 +60,21 @@ class Home:
         return self.root / "snapshots"
 
     @property
+    def decisions(self) -> Path:
+        """What curators decided about mappings, as SSSOM files; an input of every build."""
+        return self.root / "decisions"
+
+    @property
+    def runs(self) -> Path:
+        """Recorded runs of experiments, one folder each; kept from snapshot to snapshot."""
+        return self.root / "runs"
+
+    @property
+    def queue(self) -> Path:
+        """Runs that were asked for through the service: the queue, and how far each is."""
+        return self.root / "queue"
+
+    @property
     def current(self) -> Path:
         """A one-line file that names the published snapshot; replaced atomically."""
         return self.root / "current"

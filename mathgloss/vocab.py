@@ -17,6 +17,7 @@ NAMESPACES: dict[str, str] = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "schema": "https://schema.org/",
+    "sd": "http://www.w3.org/ns/sparql-service-description#",
     "semapv": "https://w3id.org/semapv/vocab/",
     "sh": "http://www.w3.org/ns/shacl#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
@@ -40,6 +41,7 @@ STUDIES = "mg:studies"
 HAS_CHARACTERISTIC = "mg:hasCharacteristic"
 LINKS_TO = "mg:linksTo"
 INCLUDES = "mg:includes"
+DEFINED_WITH = "mg:definedWith"
 
 # mappings of a source's term to a concept
 EXACT_MATCH = "skos:exactMatch"

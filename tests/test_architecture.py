@@ -22,7 +22,8 @@ QUERIES = sorted((ROOT / "mathgloss" / "graph" / "queries").glob("*.rq"))
 # what is registered; a source or command that gets lost must fail here, not vanish
 GOLDEN_SOURCES = "core bundled-papers wikidata nlab mulima chicago syllabus overview theorems tac"
 GOLDEN_COMMANDS = (
-    "refresh build serve sources concept search link annotate evaluate train query export doctor"
+    "refresh build serve mcp sources concept search link annotate evaluate train "
+    "experiment query export doctor"
 )
 
 

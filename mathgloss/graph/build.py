@@ -22,13 +22,16 @@ from mathgloss import vocab
 from mathgloss.graph import rdf
 from mathgloss.graph.checks import check_graph
 from mathgloss.graph.difference import compare
+from mathgloss.graph.dumps import write_dumps
 from mathgloss.graph.index import INDEX
+from mathgloss.graph.mapping_table import MAPPINGS
 from mathgloss.graph.plan import Plan, Progress, SourceInput
 from mathgloss.graph.snapshot import (
     BUILDING,
     DIGEST_CHARS,
     REPORT,
     Manifest,
+    Snapshot,
     current_path,
     find_complete,
     make_current,
@@ -39,7 +42,9 @@ from mathgloss.graph.snapshot import (
     write_manifest,
 )
 from mathgloss.io.stages import digest
+from mathgloss.linking.pools import POOLS
 from mathgloss.linking.setup import LinkingSetup
+from mathgloss.linking.stored import FINDER
 from mathgloss.model import MappingSet
 from mathgloss.paths import Home
 
@@ -77,6 +82,7 @@ def build_snapshot(
 
     Raises:
         CheckError: what was built does not hold what it must; the published one is untouched.
+        DecisionsError: a line of the curators' decisions cannot be read.
     """
     plan = Plan(home, inputs, linking, progress, again=full)
     plan.stages.remove_leftovers()
@@ -105,6 +111,8 @@ def build_snapshot(
         counts=counts,
     )
     write_manifest(building, manifest)
+    progress("writing dumps")
+    write_dumps(Snapshot(building))
     write_json(building / REPORT, _report(manifest, current, building))
     progress("publishing")
     path = publish(home, building, snapshot_id)
@@ -127,6 +135,9 @@ def _fill(plan: Plan, graphs: dict[str, str], building: Path) -> dict[str, Any]:
     """Make the contents of the snapshot's folder; the counts of what is in it."""
     files = {graph: plan.graph_file(graph, key) for graph, key in graphs.items()}
     _link(plan.label_index(), building / INDEX)
+    _link(plan.mapping_table(), building / MAPPINGS)
+    _link(plan.finder_file(), building / FINDER)
+    _link(plan.pools_file(), building / POOLS)
     (building / "sssom").mkdir()
     for path in sorted(plan.sssom_folder().iterdir()):
         _link(path, building / "sssom" / path.name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from mathgloss.errors import InputError
 from mathgloss.model import Concept
@@ -17,6 +17,10 @@ from mathgloss.normalize import normalize
 
 INDEX: Final = "labels.sqlite"
 MAX_QUERY_CHARS: Final = 200
+# concepts in one question to SQLite
+_BATCH: Final = 500
+# names looked at for each concept wanted: several may be of one concept
+_CANDIDATES: Final = 12
 
 _SCHEMA: Final = """
 CREATE TABLE concept (id TEXT PRIMARY KEY, weight INTEGER NOT NULL, description TEXT) WITHOUT ROWID;
@@ -32,34 +36,27 @@ CREATE VIRTUAL TABLE name_text USING fts5 (
 );
 """
 
-_PAGE: Final = """
-SELECT concept.id, name.text FROM concept
-LEFT JOIN name ON name.concept = concept.id AND name.lang = 'en' AND name.preferred = 1
-WHERE concept.id > :after ORDER BY concept.id LIMIT :limit
+# The best matches come first of themselves: keys are given out in the order of _standing.
+_MATCHES: Final = """
+SELECT name.key, name.concept, name.text, name.lang, name.norm, concept.description
+FROM name JOIN concept ON concept.id = name.concept
+WHERE name.key IN (SELECT rowid FROM name_text WHERE name_text MATCH :match
+                   ORDER BY rowid LIMIT :rows)
 """
-
-# Exact names first, then English names and names that begin so, then the rest; within each the
-# better known concepts and the shorter names.
-_SEARCH: Final = """
-SELECT name.concept, name.text, name.lang, concept.description,
-       (SELECT shown.text FROM name AS shown WHERE shown.concept = name.concept
-        AND shown.lang = 'en' AND shown.preferred LIMIT 1) AS label,
-       (name.norm = :norm) AS exact, (name.norm >= :norm AND name.norm < :after) AS begins
-FROM name_text JOIN name ON name.key = name_text.rowid
-JOIN concept ON concept.id = name.concept
-WHERE name_text MATCH :match
-ORDER BY exact DESC, begins + (name.lang IN ('en', 'mul')) DESC,
-         concept.weight - length(name.norm) / 4 DESC, name.preferred DESC, name.concept
-LIMIT :rows
+_KEYS: Final = "SELECT rowid FROM name_text WHERE name_text MATCH :match"
+_EXACT: Final = """
+SELECT name.key, name.concept, name.text, name.lang, name.norm, concept.description
+FROM name JOIN concept ON concept.id = name.concept
+WHERE name.norm = :norm ORDER BY name.key LIMIT :rows
 """
+_ENGLISH: Final = frozenset({"en", "mul"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A concept found by one of its names; ``label`` is the name under which it is shown."""
+    """A concept found by one of its names."""
 
     concept: str
-    label: str
     name: str
     lang: str
     description: str | None
@@ -67,29 +64,46 @@ class Hit:
 
 def write_index(
     path: Path,
-    concepts: Iterable[Concept],
+    concepts: Sequence[Concept],
     *,
     weights: MappingOf[str, int],
     descriptions: MappingOf[str, str],
 ) -> None:
     """Write the index of all names; ``weights`` say how well known a concept is."""
+    known = {concept.id: weights.get(concept.id, 0) for concept in concepts}
+    names = [name for concept in concepts for name in _names(concept)]
+    names.sort(key=lambda name: _standing(name, known[name.concept]))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
-        for concept in concepts:
-            connection.execute(
-                "INSERT INTO concept VALUES (?, ?, ?)",
-                (concept.id, weights.get(concept.id, 0), descriptions.get(concept.id)),
-            )
-            connection.executemany(
-                "INSERT INTO name (concept, text, lang, preferred, norm) VALUES (?, ?, ?, ?, ?)",
-                (
-                    (concept.id, text, lang, place == 0, " ".join(normalize(text, lang)))
-                    for lang, names in concept.labels.items()
-                    for place, text in enumerate(names)
-                ),
-            )
+        connection.executemany(
+            "INSERT INTO concept VALUES (?, ?, ?)",
+            ((concept, weight, descriptions.get(concept)) for concept, weight in known.items()),
+        )
+        connection.executemany(
+            "INSERT INTO name (concept, text, lang, preferred, norm) VALUES (?, ?, ?, ?, ?)", names
+        )
         connection.execute("INSERT INTO name_text (name_text) VALUES ('rebuild')")
         connection.execute("INSERT INTO name_text (name_text) VALUES ('optimize')")
+
+
+class _Name(NamedTuple):
+    concept: str
+    text: str
+    lang: str
+    preferred: bool
+    norm: str
+
+
+def _names(concept: Concept) -> Iterator[_Name]:
+    for lang, names in concept.labels.items():
+        for place, text in enumerate(names):
+            yield _Name(concept.id, text, lang, place == 0, " ".join(normalize(text, lang)))
+
+
+def _standing(name: _Name, weight: int) -> tuple[bool, int, bool, str]:
+    """English names first; of these the better known concepts, the shorter and preferred names."""
+    english = name.lang in _ENGLISH
+    return (not english, len(name.norm) // 4 - weight, not name.preferred, name.concept)
 
 
 class LabelIndex:
@@ -108,28 +122,64 @@ class LabelIndex:
         Raises:
             InputError: longer than ``MAX_QUERY_CHARS``.
         """
-        if len(text) > MAX_QUERY_CHARS:
-            raise InputError(
-                f"search text: expected at most {MAX_QUERY_CHARS} characters, got {len(text)}"
-            )
-        norm = " ".join(normalize(text))
+        norm = _searched(text)
         if not norm:
             return []
-        match = " ".join(f'"{word}"' for word in norm.split()) + "*"
-        rows = self._connection.execute(
-            _SEARCH,
-            {"norm": norm, "after": norm + "\U0010ffff", "match": match, "rows": limit * 8},
-        )
+        words = _words(norm)
+        rows = limit * _CANDIDATES
+        found = {
+            row[0]: row
+            for query, asked in (
+                (_EXACT, {"norm": norm}),
+                (_MATCHES, {"match": f'^"{norm}"*'}),
+                (_MATCHES, {"match": f"{words}*"}),
+            )
+            for row in self._connection.execute(query, {**asked, "rows": rows})
+        }
         hits: dict[str, Hit] = {}
-        for concept, name, lang, description, label, _, _ in rows:
-            hits.setdefault(concept, Hit(concept, label or name, name, lang, description))
+        for row in sorted(found.values(), key=lambda row: _fit(norm, *row)):
+            _, concept, name, lang, _, description = row
+            hits.setdefault(concept, Hit(concept, name, lang, description))
             if len(hits) == limit:
                 break
         return list(hits.values())
 
-    def page(self, *, after: str, limit: int) -> list[tuple[str, str | None]]:
-        """Concepts in the order of their identifiers, each with its preferred English name."""
-        return self._connection.execute(_PAGE, {"after": after, "limit": limit}).fetchall()
+    def matching(self, text: str) -> Iterator[int]:
+        """The keys of all names that hold all words of ``text``, the last one perhaps unfinished.
+
+        Raises:
+            InputError: longer than ``MAX_QUERY_CHARS``.
+        """
+        words = _words(_searched(text))
+        rows = self._connection.execute(_KEYS, {"match": f"{words}*"}) if words else ()
+        return (row[0] for row in rows)
+
+    def preferred(self, concepts: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The preferred name in each language, for each concept that has a name."""
+        found: dict[str, dict[str, str]] = {}
+        for start in range(0, len(concepts), _BATCH):
+            batch = concepts[start : start + _BATCH]
+            marks = ",".join("?" for _ in batch)
+            rows = self._connection.execute(
+                f"SELECT concept, lang, text FROM name WHERE preferred AND concept IN ({marks})",  # noqa: S608
+                batch,
+            )
+            for concept, lang, text in rows:
+                found.setdefault(concept, {})[lang] = text
+        return found
+
+    def descriptions(self, concepts: Sequence[str]) -> dict[str, str]:
+        """A line about each concept that has one."""
+        found: dict[str, str] = {}
+        for start in range(0, len(concepts), _BATCH):
+            batch = concepts[start : start + _BATCH]
+            marks = ",".join("?" for _ in batch)
+            rows = self._connection.execute(
+                f"SELECT id, description FROM concept WHERE id IN ({marks})",  # noqa: S608
+                batch,
+            )
+            found.update((concept, text) for concept, text in rows if text is not None)
+        return found
 
     def exact(self, label: str) -> list[str]:
         """Concepts that carry exactly this name in some language, the best known first."""
@@ -141,3 +191,29 @@ class LabelIndex:
             (norm,),
         )
         return list(dict.fromkeys(row[0] for row in rows))
+
+
+def _searched(text: str) -> str:
+    """The normal form of a text that is searched for.
+
+    Raises:
+        InputError: longer than ``MAX_QUERY_CHARS``.
+    """
+    if len(text) > MAX_QUERY_CHARS:
+        raise InputError(
+            f"search text: expected at most {MAX_QUERY_CHARS} characters, got {len(text)}"
+        )
+    return " ".join(normalize(text))
+
+
+def _words(norm: str) -> str:
+    """The words of a normal form as FTS5 takes them."""
+    return " ".join(f'"{word}"' for word in norm.split())
+
+
+def _fit(
+    wanted: str, key: int, _concept: str, _text: str, lang: str, norm: str, _description: str
+) -> tuple[bool, int, int]:
+    """Exact names first, then English names and names that begin so, then by standing."""
+    begins = norm.startswith(wanted)
+    return (norm != wanted, -(begins + (lang in _ENGLISH)), key)

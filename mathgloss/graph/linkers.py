@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mathgloss.config import Settings
+from mathgloss.graph.mapping_table import MAPPINGS, MappingTable
 from mathgloss.graph.snapshot import Manifest
 from mathgloss.graph.sources import term_sources
 from mathgloss.linking.align import align, related_concepts
@@ -18,6 +19,7 @@ from mathgloss.linking.mentions import MentionFinder
 from mathgloss.linking.ranking import RankingModel
 from mathgloss.linking.senses import load_senses
 from mathgloss.linking.setup import linking_setup
+from mathgloss.linking.stored import FINDER, read_finder
 from mathgloss.linking.training import train
 
 
@@ -34,15 +36,32 @@ def open_linker(settings: Settings, manifest: Manifest, *, excluded: Iterable[st
 
 
 def open_finder(
-    settings: Settings, manifest: Manifest, *, excluded: Iterable[str] = ()
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    excluded: Iterable[str] = (),
+    decided: bool = True,
 ) -> MentionFinder:
     """The finder of a snapshot's concepts in texts, as if the excluded had never been ingested.
+
+    Without the excluded all terms are aligned anew, which takes long; else it is read in a second.
+
+    Args:
+        settings: home, encoder, linker.
+        manifest: of the snapshot.
+        excluded: names of sources; without them nothing that curators decided counts either.
+        decided: whether it does; what is measured must not know what its users said.
 
     Raises:
         InputError: an excluded name is none of the snapshot's sources.
         EmbeddingError: the encoder failed.
+        DataNotFoundError: the snapshot has no finder; a refresh writes it.
     """
-    sources = term_sources(settings.layout, manifest, excluded=excluded)
+    names = list(excluded)
+    folder = settings.layout.snapshots / manifest.id
+    if not names and (decided or not MappingTable(folder / MAPPINGS).has_decisions()):
+        return read_finder(folder / FINDER)
+    sources = term_sources(settings.layout, manifest, excluded=names)
     setup = linking_setup(settings)
     alignment = align(sources, setup.model, setup.meaning())
     related = related_concepts(sources, alignment.concepts)

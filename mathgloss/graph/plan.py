@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,15 +18,22 @@ from pydantic import TypeAdapter
 
 from mathgloss.graph import rdf
 from mathgloss.graph.checks import checked_chunks
+from mathgloss.graph.facts import write_facts
 from mathgloss.graph.index import write_index
+from mathgloss.graph.mapping_table import write_mappings
+from mathgloss.io.decisions import DecisionFiles
 from mathgloss.io.records import read_records, write_records
 from mathgloss.io.sssom import write_sets
 from mathgloss.io.stages import Stages, code_digest, digest
 from mathgloss.io.state import State, parsed_path
 from mathgloss.linking.align import Alignment, align, related_concepts
+from mathgloss.linking.definitions import definitions_name
 from mathgloss.linking.labels import LABEL_ORDER
-from mathgloss.linking.senses import load_senses, senses_digest
+from mathgloss.linking.mentions import MentionFinder
+from mathgloss.linking.pools import make_pools, write_pools
+from mathgloss.linking.senses import senses_digest
 from mathgloss.linking.setup import LinkingSetup
+from mathgloss.linking.stored import read_finder, write_finder
 from mathgloss.model import MappingSet, Mention, Paper, ParsedSource, RawFile, SourceInfo
 from mathgloss.paths import Home
 
@@ -90,8 +98,13 @@ class Plan:
             (source for source in self.inputs if source.papers), key=_paper_rank
         )
         self._parsed: dict[str, ParsedSource] = {}
+        self._decisions = DecisionFiles(home).read()
         self.align_key = digest(
-            code_digest(), "align", linking.key, *(source.key for source in self.term_sources)
+            code_digest(),
+            "align",
+            linking.key,
+            self._decisions.key,
+            *(source.key for source in self.term_sources),
         )
         self.used: set[Path] = {source.stage for source in self.inputs}
 
@@ -107,7 +120,7 @@ class Plan:
         """Concepts, mappings and lexicon; computed only if a stage needs them."""
         self.progress("aligning terms")
         sources = [self.parsed(source) for source in self.term_sources]
-        return align(sources, self._linking.model, self._linking.meaning())
+        return align(sources, self._linking.model, self._linking.meaning(), self._decisions)
 
     @cached_property
     def concept_of(self) -> dict[str, str]:
@@ -122,6 +135,12 @@ class Plan:
         }
         keys["concepts"] = digest(self.align_key, "concepts")
         keys |= {f"mappings/{name}": digest(self.align_key, name) for name in MappingSet}
+        keys |= {
+            f"definitions/{source.info.name}": digest(
+                self.align_key, senses_digest(), "definitions", source.info.name
+            )
+            for source in self.term_sources
+        }
         keys |= {
             f"papers/{source.info.name}": digest(
                 self._mention_key(source), *(other.key for other in self.paper_sources[:place])
@@ -165,10 +184,21 @@ class Plan:
         if kind == "mappings":
             rows = [row for row in self.alignment.mappings if row.set == name]
             return rdf.mapping_triples(rows)
+        if kind == "definitions":
+            return rdf.definition_triples(self._definitions.get(name, ()))
         if kind == "papers":
             source = self._input(name)
-            return rdf.paper_triples(self._papers(source), self.mentions(source))
+            return chain(
+                rdf.paper_triples(self._papers(source), self.mentions(source)),
+                rdf.summary_triples(self.parsed(source).papers),
+            )
         return self._meta() if kind == "meta" else self._concepts()
+
+    @cached_property
+    def _definitions(self) -> dict[str, list[tuple[str, str]]]:
+        self.progress("reading definitions")
+        sources = [self.parsed(source) for source in self.term_sources]
+        return definitions_name(sources, self.concept_of, self._finder)
 
     def _input(self, name: str) -> SourceInput:
         return next(source for source in self.inputs if source.info.name == name)
@@ -215,15 +245,31 @@ class Plan:
         path = self._make("mentions", self._mention_key(source), ".json.gz", write)
         return read_records(path, MENTIONS)
 
+    def finder_file(self) -> Path:
+        """What finds the concepts in a text; made once an alignment, read by all who find."""
+
+        def write(path: Path) -> None:
+            self.progress("writing the names for texts")
+            sources = [self.parsed(source) for source in self.term_sources]
+            related = related_concepts(sources, self.alignment.concepts)
+            write_finder(path, self.alignment.lexicon, related)
+
+        return self._make("finder", digest(self.align_key, "finder"), ".json.gz", write)
+
+    def pools_file(self) -> Path:
+        """The catalogues in which names are looked up; made once an alignment."""
+
+        def write(path: Path) -> None:
+            self.progress("writing the catalogues of names")
+            sources = [self.parsed(source) for source in self.term_sources]
+            write_pools(path, make_pools(sources, self.alignment.concepts))
+
+        return self._make("pools", digest(self.align_key, "pools"), ".bin", write)
+
     @cached_property
-    def _finder(self) -> Any:  # spaCy is imported only where text is read
-        from mathgloss.linking.mentions import MentionFinder
-
-        return MentionFinder(self.alignment.lexicon, load_senses(), self._related())
-
-    def _related(self) -> dict[str, set[str]]:
-        sources = [self.parsed(source) for source in self.term_sources]
-        return related_concepts(sources, self.alignment.concepts)
+    def _finder(self) -> MentionFinder:
+        """As every later reader of the snapshot has it, so that all find the same."""
+        return read_finder(self.finder_file())
 
     def sssom_folder(self) -> Path:
         """The four mapping sets as SSSOM files."""
@@ -247,8 +293,20 @@ class Plan:
                 weights=self._weights(),
                 descriptions=self._descriptions(),
             )
+            sources = [self.parsed(source) for source in self.term_sources]
+            write_facts(path, self.alignment.concepts, sources, self.concept_of)
 
         return self._make("index", digest(self.align_key, "index"), ".sqlite", write)
+
+    def mapping_table(self) -> Path:
+        """The SQLite table of mappings."""
+
+        def write(path: Path) -> None:
+            self.progress("writing the table of mappings")
+            sources = [self.parsed(source) for source in self.term_sources]
+            write_mappings(path, self.alignment, sources, self._decisions)
+
+        return self._make("mappings", digest(self.align_key, "mappings"), ".sqlite", write)
 
     def _weights(self) -> dict[str, int]:
         lexicon = self.alignment.lexicon

@@ -7,7 +7,6 @@ The vocabulary is SKOS, DCTERMS, schema.org, PROV-O, SSSOM and a small one of ou
 from __future__ import annotations
 
 import gzip
-import hashlib
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingOf
 from pathlib import Path
@@ -159,6 +158,12 @@ def _label_triples(term: Term, node: ox.NamedNode) -> Iterator[ox.Triple]:
             yield ox.Triple(node, word("mg:grammaticalGender"), gender)
 
 
+def definition_triples(pairs: Iterable[tuple[str, str]]) -> Iterator[ox.Triple]:
+    """Concepts and the concepts that a definition of theirs names."""
+    for concept, other in pairs:
+        yield ox.Triple(name(concept), word(vocab.DEFINED_WITH), name(other))
+
+
 # --------------------------------------------------------------------------------------- mappings
 
 
@@ -167,8 +172,7 @@ def mapping_triples(mappings: Iterable[Mapping]) -> Iterator[ox.Triple]:
     for mapping in mappings:
         subject, target = name(mapping.subject), name(mapping.object)
         predicate = word(mapping.predicate)
-        key = f"{mapping.subject} {mapping.predicate} {mapping.object} {mapping.set}"
-        node = ox.NamedNode(f"{BASE}mapping/{hashlib.sha256(key.encode()).hexdigest()[:16]}")
+        node = ox.NamedNode(f"{BASE}mapping/{mapping.id}")
         yield ox.Triple(node, TYPE, word("owl:Axiom"))
         yield ox.Triple(node, word("owl:annotatedSource"), subject)
         yield ox.Triple(node, word("owl:annotatedProperty"), predicate)
@@ -224,6 +228,14 @@ def paper_triples(
             yield ox.Triple(node, word("dcterms:subject"), name(concept))
         for place, (mention, concept) in enumerate(linked):
             yield from _mention_triples(paper, node, mention, concept, place)
+
+
+def summary_triples(papers: Iterable[Paper]) -> Iterator[ox.Triple]:
+    """What papers are about, in our own words; also of those whose record is another source's."""
+    for paper in papers:
+        if paper.summary:
+            said = literal(paper.summary, "en")
+            yield ox.Triple(name(paper.id), word("dcterms:description"), said)
 
 
 def _mention_triples(

@@ -46,6 +46,15 @@ class Reader:
         assert isinstance(solutions, ox.QuerySolutions)
         return list(solutions)
 
+    def triples(self, name: str, **nodes: str) -> list[ox.Triple]:
+        """Triples of a stored CONSTRUCT query, each once, in the order of their N-Triples."""
+        constructed = self.snapshot.store.query(
+            stored_query(name),
+            substitutions={ox.Variable(key): node(value) for key, value in nodes.items()},
+        )
+        assert isinstance(constructed, ox.QueryTriples)
+        return sorted(set(constructed), key=str)
+
 
 def node(curie: str) -> ox.NamedNode:
     """The node of an identifier.

@@ -45,12 +45,22 @@ class Snapshot:
         self.path = path
         self.manifest = read_manifest(path)
         try:
-            self.store = ox.Store.read_only(str(path / "store"))
+            self.store = ox.Store.read_only(str(self.store_path))
         except OSError as error:
             raise DataNotFoundError(
                 f"{path}: the snapshot's store cannot be opened ({error}); "
                 "run 'mathgloss refresh --full'"
             ) from error
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the store, for a process that opens it too."""
+        return self.path / "store"
+
+    @property
+    def home(self) -> Home:
+        """The home folder that it lies in."""
+        return Home(self.path.parent.parent)
 
     @property
     def id(self) -> str:
