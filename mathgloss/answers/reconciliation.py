@@ -98,10 +98,15 @@ class _Held:
 
 
 class Reconciler:
-    """Reconciles against one snapshot; what it needs is loaded when it is first needed."""
+    """Reconciles against one snapshot; what it needs is loaded when it is first needed.
+
+    Attributes:
+        is_ready: whether what matching needs is loaded.
+    """
 
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
+        self.is_ready = False
         self._lock = threading.RLock()
 
     @cached_property
@@ -119,9 +124,14 @@ class Reconciler:
         return read_kinds(answers.reader, answers.index)
 
     def warm(self) -> None:
-        """Load what matching needs; takes seconds the first time."""
+        """Load what matching needs; takes a second the first time.
+
+        Raises:
+            DataNotFoundError: the snapshot has no catalogues.
+        """
         with self._lock:
             _ = self._matcher, self.kinds
+            self.is_ready = True
 
     def reconcile(self, queries: Sequence[TermQuery]) -> Answer:
         """The candidates of each query, in order, the likeliest first."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_plus
+from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from mathgloss import ids, vocab
+from mathgloss import ids
 from mathgloss.answers.card import concept_card
 from mathgloss.answers.changes import kept_snapshot, list_changes
 from mathgloss.answers.claims import Claim, verify
@@ -30,6 +29,7 @@ from mathgloss.answers.experiments import (
 from mathgloss.answers.facets import EVERYTHING, Filters, list_concepts
 from mathgloss.answers.languages import ENGLISH, Chain, reference, shown_names
 from mathgloss.answers.linked_data import all_identifiers, concept_triples, paper_triples
+from mathgloss.answers.lookup import Lookup
 from mathgloss.answers.mappings import ALL_MAPPINGS, MappingFilter, Mappings
 from mathgloss.answers.network import Network
 from mathgloss.answers.paging import Answer, checked_limit, sorted_page
@@ -47,14 +47,13 @@ from mathgloss.answers.statistics import statistics
 from mathgloss.answers.syllabus import Syllabus
 from mathgloss.answers.texts import DEFAULTS, Document, LinkOptions, TextLinker
 from mathgloss.config import QueryLimits
-from mathgloss.errors import InputError, NotFoundError
 from mathgloss.graph.difference import Change, changes_between
 from mathgloss.graph.dumps import list_dumps
 from mathgloss.graph.facts import EXPERIMENTS, PAPERS, Facts, read_facts
 from mathgloss.graph.index import INDEX, LabelIndex
 from mathgloss.graph.mapping_table import MAPPINGS, MappingTable
 from mathgloss.graph.query_pool import QueryPool
-from mathgloss.graph.reader import Reader, node
+from mathgloss.graph.reader import Reader
 from mathgloss.graph.snapshot import Snapshot
 from mathgloss.graph.sparql import Query, Result
 from mathgloss.graph.usage import Usage, count_usage
@@ -73,59 +72,19 @@ class Answers:
         self.queries = QueryPool(snapshot.store_path, limits or QueryLimits())
         self.index = LabelIndex(snapshot.path / INDEX)
         self.reader = Reader(snapshot)
+        self._lookup = Lookup(self.reader, self.index)
         self._changes: dict[str, list[Change]] = {}
         self.texts = TextLinker(lambda: read_finder(snapshot.path / FINDER), self.index)
 
     # ----------------------------------------------------------------------------------- lookup
 
     def resolve(self, identifier: str) -> str:
-        """The concept named by a CURIE, IRI, bare QID, term, Lean declaration or label.
-
-        A label that several concepts carry gives the best known of them.
-
-        Raises:
-            NotFoundError: nothing of that name; names that come near are listed.
-        """
-        text = identifier.strip()
-        reason = ""
-        try:
-            curie = ids.canonical(text)
-        except InputError as error:
-            found = self._by_name(text)
-            if _is_curie(text):
-                reason = f" ({error})"
-        else:
-            found = curie if self.is_concept(curie) else self._mapped(curie)
-        if found is None:
-            raise NotFoundError(
-                f"no concept {identifier[:200]!r} in snapshot {self.snapshot.id}"
-                f"{reason}{self._near(text)}"
-            )
-        return found
-
-    def _by_name(self, text: str) -> str | None:
-        """The best known concept of that name, or the one formalised under it in Lean."""
-        if named := self.index.exact(text):
-            return named[0]
-        return self._mapped(f"lean:{text}") if _is_word(text) else None
-
-    def _mapped(self, term: str) -> str | None:
-        """The concept that a source's term or a Lean declaration is mapped to."""
-        rows = self.reader.rows("concept_of", term=term)
-        return ids.curie(rows[0]["concept"].value) if rows else None
-
-    def _near(self, text: str) -> str:
-        """A hint at names that come near, for a message."""
-        words = unquote_plus(text.rpartition(":")[2]).replace("_", " ")[:100]
-        hits = self.index.search(words, limit=3)
-        names = shown_names(self.index, (hit.concept for hit in hits), ENGLISH)
-        near = [name.label for name in names.values()]
-        return f"; near: {', '.join(near)}" if near else ""
+        """The concept named by any form of identifier, or by a label; see :mod:`.lookup`."""
+        return self._lookup.resolve(identifier)
 
     def is_concept(self, curie: str) -> bool:
         """Whether a concept has this very identifier."""
-        pattern = (node(curie), _RDF_TYPE, _CONCEPT, _CONCEPTS_GRAPH)
-        return next(self.snapshot.store.quads_for_pattern(*pattern), None) is not None
+        return self._lookup.is_concept(curie)
 
     def concept(self, identifier: str, chain: Chain = ENGLISH) -> Answer:
         """All that is known of a concept, shown under its name in the chain's first language.
@@ -187,9 +146,7 @@ class Answers:
     def _statistics(self) -> Answer:
         return statistics(self)
 
-    def changes(
-        self, since: str, *, kind: str = "", cursor: str = "", limit: int = 50
-    ) -> Answer:
+    def changes(self, since: str, *, kind: str = "", cursor: str = "", limit: int = 50) -> Answer:
         """A page of what changed since an earlier snapshot; see :mod:`.changes`."""
         return list_changes(self, since, kind=kind, cursor=cursor, limit=limit)
 
@@ -258,15 +215,11 @@ class Answers:
             chain=chain,
         )
 
-    def path(
-        self, start: str, end: str, *, max_steps: int = 8, chain: Chain = ENGLISH
-    ) -> Answer:
+    def path(self, start: str, end: str, *, max_steps: int = 8, chain: Chain = ENGLISH) -> Answer:
         """A way from one concept to another; see :func:`.relations.path`."""
         return path(self, self.resolve(start), self.resolve(end), most=max_steps, chain=chain)
 
-    def prerequisites(
-        self, identifier: str, *, limit: int = 15, chain: Chain = ENGLISH
-    ) -> Answer:
+    def prerequisites(self, identifier: str, *, limit: int = 15, chain: Chain = ENGLISH) -> Answer:
         """What to learn before a concept; see :mod:`.prerequisites`."""
         return prerequisites(self, self.resolve(identifier), limit=limit, chain=chain)
 
@@ -323,9 +276,7 @@ class Answers:
         """
         return {"mentions": self.texts.link(document, options), "snapshot": self.snapshot.id}
 
-    def link_texts(
-        self, documents: Sequence[Document], options: LinkOptions = DEFAULTS
-    ) -> Answer:
+    def link_texts(self, documents: Sequence[Document], options: LinkOptions = DEFAULTS) -> Answer:
         """The same for each of several texts, in order; all of them or none.
 
         Raises:
@@ -455,17 +406,3 @@ class Answers:
         authorities = {name: row.title for name, row in ids.PREFIXES.items()}
         sources = {name: row["title"] for name, row in self.snapshot.manifest.sources.items()}
         return authorities | sources
-
-
-_RDF_TYPE: Final = ox.NamedNode(vocab.expand("rdf:type"))
-_CONCEPT: Final = ox.NamedNode(vocab.expand("skos:Concept"))
-_CONCEPTS_GRAPH: Final = ox.NamedNode(vocab.GRAPH + "concepts")
-
-
-def _is_curie(text: str) -> bool:
-    """Whether the text was meant as an identifier with a prefix rather than as a name."""
-    return ":" in text and _is_word(text)
-
-
-def _is_word(text: str) -> bool:
-    return bool(text) and not any(char.isspace() for char in text)
