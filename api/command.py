@@ -43,10 +43,24 @@ WAIT_FOR_DATA_S = 30
     type=click.IntRange(1, 3600),
     help="Seconds after which a request ends with its worker.",
 )
+@click.option(
+    "--experiments",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 64),
+    help="Runs of experiments at the same time; 0: this server runs none.",
+)
 @click.option("--access-log", is_flag=True, help="Log every request on stderr.")
 @click.pass_context
 def command(
-    ctx: click.Context, host: str, port: int, workers: int, timeout: int, *, access_log: bool
+    ctx: click.Context,
+    host: str,
+    port: int,
+    workers: int,
+    timeout: int,
+    experiments: int,
+    *,
+    access_log: bool,
 ) -> None:
     """Serve the published snapshot: pages, REST and SPARQL.
 
@@ -55,6 +69,7 @@ def command(
     from mathgloss.commands._shared import settings_of
 
     settings = settings_of(ctx)
+    check_timeout(timeout, settings.query.seconds)
     listener = open_listener(host, port)
     address = describe_address(host, listener.getsockname()[1])
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -74,7 +89,19 @@ def command(
         "when_ready": lambda _: click.echo(f"MathGloss at {address} (Ctrl-C ends it)", err=True),
     }
     _describe_snapshot(settings)
-    _run(options, settings, timeout)
+    _run(options, settings, timeout, experiments)
+
+
+def check_timeout(timeout_s: float, query_s: float) -> None:
+    """Refuse to end requests before a query in them may be ended.
+
+    Raises:
+        click.UsageError: with both limits.
+    """
+    if query_s >= timeout_s:
+        raise click.UsageError(
+            f"--timeout: expected more than MATHGLOSS_QUERY_SECONDS ({query_s:g}), got {timeout_s}"
+        )
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -120,11 +147,24 @@ def _describe_snapshot(settings: Settings) -> None:
         )
 
 
-def _run(options: Mapping[str, Any], settings: Settings, timeout_s: float) -> None:
+def _run(
+    options: Mapping[str, Any], settings: Settings, timeout_s: float, experiments: int
+) -> None:
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+    from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
     from api.app import build_app
+    from api.runs import WorkerProcess
     from api.watch import Watch
+
+    runs = WorkerProcess(settings, experiments)
+
+    class Master(Arbiter):  # type: ignore[misc]
+        """gunicorn's own, which looks after the worker for experiments as well."""
+
+        def manage_workers(self) -> None:
+            super().manage_workers()
+            runs.keep_alive()
 
     class Server(BaseApplication):  # type: ignore[misc]
         """gunicorn with our options; each worker makes its own application."""
@@ -139,6 +179,12 @@ def _run(options: Mapping[str, Any], settings: Settings, timeout_s: float) -> No
             watch.attach(app)
             watch.start()
             return app
+
+        def run(self) -> None:
+            try:
+                Master(self).run()
+            finally:
+                runs.end()
 
     sys.argv = sys.argv[:1]  # gunicorn must not read our options
     Server().run()

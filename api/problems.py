@@ -15,10 +15,16 @@ from werkzeug.exceptions import HTTPException
 
 from mathgloss.errors import (
     DataNotFoundError,
+    DecisionsError,
     InputError,
     MathGlossError,
+    NoRunsError,
     NotFoundError,
+    QueryBusyError,
     QueryError,
+    QueryLimitError,
+    QueryTimeoutError,
+    RunLimitError,
 )
 from mathgloss.ids import BASE
 
@@ -29,14 +35,30 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_BASE: Final = BASE + "problem/"
-API_PATHS: Final = ("/api/", "/sparql", "/health", "/openapi.json")
+RETRY_AFTER_S: Final = "5"
+API_PATHS: Final = (
+    "/api/",
+    "/sparql",
+    "/reconcile",
+    "/mcp",
+    "/data/",
+    "/void",
+    "/health",
+    "/openapi.json",
+)
 
 # class of error -> status, kind; the first that fits
 _KINDS: Final = (
     (NotFoundError, 404, "not-found"),
+    (QueryTimeoutError, 504, "query-timeout"),
+    (QueryLimitError, 422, "query-limit"),
+    (QueryBusyError, 503, "query-busy"),
     (QueryError, 400, "bad-query"),
     (InputError, 400, "bad-input"),
     (DataNotFoundError, 503, "no-snapshot"),
+    (DecisionsError, 503, "decisions-unusable"),
+    (RunLimitError, 429, "too-many-runs"),
+    (NoRunsError, 503, "no-runs-now"),
 )
 _STATUS_KINDS: Final = {
     400: "bad-request",
@@ -94,7 +116,10 @@ def respond(problem: Problem) -> Response:
         "detail": problem.detail,
         "instance": quote(request.path, safe="/:@!$&'()*+,;="),
     }
-    return Response(json.dumps(body, ensure_ascii=False), problem.status, mimetype=MEDIA_TYPE)
+    response = Response(json.dumps(body, ensure_ascii=False), problem.status, mimetype=MEDIA_TYPE)
+    if problem.status in {429, 503}:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return response
 
 
 def _reads_pages() -> bool:
@@ -114,11 +139,17 @@ def _kind(status: int) -> str:
     return _STATUS_KINDS.get(status, HTTPStatus(status).phrase.lower().replace(" ", "-"))
 
 
-def _from_mathgloss(error: MathGlossError) -> Response:
+def problem_of(error: MathGlossError) -> Problem:
+    """What is told about an error of the library; one that no request can cause is a bug."""
     for known, status, kind in _KINDS:
         if isinstance(error, known):
-            return respond(Problem(status, kind, str(error)))
-    return _from_bug(error)
+            return Problem(status, kind, str(error))
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _BUG
+
+
+def _from_mathgloss(error: MathGlossError) -> Response:
+    return respond(problem_of(error))
 
 
 def _from_apiflask(error: HTTPError) -> Response:
@@ -150,5 +181,7 @@ def _from_werkzeug(error: HTTPException) -> Response | HTTPException:
 
 def _from_bug(error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    detail = "the service failed to answer; the cause is in its log"
-    return respond(Problem(500, _kind(500), detail))
+    return respond(_BUG)
+
+
+_BUG: Final = Problem(500, _kind(500), "the service failed to answer; the cause is in its log")

@@ -1,7 +1,8 @@
 """Ends a worker whose request runs longer than allowed, so that it cannot hold the service.
 
-gunicorn's own timeout sees only a worker whose main loop is stuck; a query that runs in a thread
-and lets the others go on would never end.
+gunicorn's own timeout sees only a worker whose main loop is stuck; work in a thread that lets the
+others go on would never end. (SPARQL queries end by themselves, see
+:mod:`mathgloss.graph.query_pool`.)
 """
 
 from __future__ import annotations

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import SPARQLWrapper
 from flask.testing import FlaskClient
+from rdflib import RDF, SKOS, Graph, Literal, Namespace, URIRef, Variable
+from rdflib.plugins.stores.sparqlstore import SPARQLStore
 from werkzeug.test import TestResponse
 
 from api import create_app
-from mathgloss.config import Settings
+from mathgloss.answers.service import Answers
+from mathgloss.config import QueryLimits, Settings
+from mathgloss.graph import query_pool
 from mathgloss.graph.sparql import GRAPH_FORMATS, RESULT_FORMATS
+from tests.live import live
 
 SELECT = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT ?name { <http://www.wikidata.org/entity/Q181296> skos:prefLabel ?name
@@ -21,10 +30,17 @@ FILTER(LANG(?name) = "en") }"""
 CONSTRUCT = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 CONSTRUCT { <http://www.wikidata.org/entity/Q181296> skos:prefLabel ?name }
 { <http://www.wikidata.org/entity/Q181296> skos:prefLabel ?name }"""
+RUNAWAY = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+MANY_ROWS = "SELECT * { ?a ?b ?c . ?d ?e ?f }"
+GREEDY = "SELECT DISTINCT ?a ?c ?d ?f ?g { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } LIMIT 9999999"
+SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
 CONCEPTS_GRAPH = "https://w3id.org/mathgloss/graph/concepts"
 FORM = "application/x-www-form-urlencoded"
 QUERY = "application/sparql-query"
 JSON = "application/sparql-results+json"
+
+# SPARQLWrapper and rdflib's reader of JSON-LD use what rdflib calls deprecated
+OLD_WAYS = pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning")
 
 
 @pytest.fixture
@@ -193,7 +209,6 @@ def test_bad_query_is_400(client: FlaskClient, query: str, said: str) -> None:
 @pytest.mark.parametrize(
     "encoded",
     [
-        "",
         "query=ASK{}&query=ASK{}",
         "update=CLEAR%20ALL",
         "query=ASK{}&update=CLEAR%20ALL",
@@ -205,6 +220,11 @@ def test_bad_query_is_400(client: FlaskClient, query: str, said: str) -> None:
 def test_bad_parameters_are_400(client: FlaskClient, encoded: str) -> None:
     assert problem(client.get(f"/sparql?{encoded}"), 400)
     assert problem(client.post("/sparql", data=encoded, content_type=FORM), 400)
+
+
+def test_form_without_a_query_is_400(client: FlaskClient) -> None:
+    response = client.post("/sparql", data="", content_type=FORM)
+    assert "expected exactly one, got 0" in problem(response, 400)
 
 
 def test_query_that_is_not_utf8_is_400(client: FlaskClient) -> None:
@@ -235,6 +255,200 @@ def test_other_methods_are_405(client: FlaskClient, method: str) -> None:
     assert {"GET", "POST"} <= set(response.headers["Allow"].split(", "))
 
 
+# ------------------------------------------------------------------------------------------- limits
+
+
+@pytest.mark.parametrize(
+    ("query", "limits", "status", "said"),
+    [
+        (RUNAWAY, {"seconds": 0.3}, 504, "after 0.3 s, its time limit"),
+        (MANY_ROWS, {"seconds": 60, "result_mb": 1}, 422, "at most 1 MB"),
+        (GREEDY, {"seconds": 60, "memory_mb": 64}, 422, "more than the 64 MB"),
+    ],
+)
+def test_query_past_its_limits_says_which(
+    home: Path, query: str, limits: dict[str, float], status: int, said: str
+) -> None:
+    client = create_app(Settings(home=home, query=QueryLimits(**limits))).test_client()
+    assert said in problem(ask(client, query), status)
+    assert names(ask(client, SELECT)) == ["abelian group"]
+
+
+def test_too_many_long_queries_are_told_when_to_come_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_pool, "LONG_S", 0.1)
+    app = create_app(Settings(home=home, query=QueryLimits(seconds=1.5, long=1)))
+    with ThreadPoolExecutor() as threads:
+        responses = list(threads.map(lambda _: ask(app.test_client(), RUNAWAY), range(2)))
+    assert sorted(response.status_code for response in responses) == [503, 504]
+    for response in responses:
+        assert ("Retry-After" in response.headers) == (response.status_code == 503)
+
+
+# --------------------------------------------------------------------------- validators and headers
+
+
+def test_client_that_has_the_result_is_told_so(client: FlaskClient) -> None:
+    first = ask(client, SELECT)
+    tag = first.headers["ETag"]
+    assert tag.startswith("W/")
+    assert first.headers["Cache-Control"] == "public, no-cache"
+    parameters = {"query": SELECT}
+    again = client.get("/sparql", query_string=parameters, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == tag
+    headers = {"If-None-Match": tag, "Accept": "text/csv"}
+    assert client.get("/sparql", query_string=parameters, headers=headers).status_code == 200
+    other = ask(client, SELECT.replace("name", "label"))
+    assert other.headers["ETag"] != tag
+
+
+def test_result_that_changes_by_itself_has_no_validator(client: FlaskClient) -> None:
+    assert "ETag" not in ask(client, "SELECT (NOW() AS ?now) {}").headers
+    assert "ETag" not in ask(client, "SELECT (rand() AS ?x) {}").headers
+    assert "ETag" not in client.post("/sparql", data={"query": SELECT}).headers
+
+
+def test_any_validator_does_not_make_a_bad_query_good(client: FlaskClient) -> None:
+    headers = {"If-None-Match": "*"}
+    response = client.get("/sparql", query_string={"query": "SELEC"}, headers=headers)
+    problem(response, 400)
+
+
+def test_every_answer_names_its_snapshot(client: FlaskClient, answers: Answers) -> None:
+    responses = [
+        ask(client, SELECT),
+        client.post("/sparql", data={"query": CONSTRUCT}),
+        client.get("/sparql"),
+        client.get("/sparql", headers={"Accept": "text/html"}),
+    ]
+    for response in responses:
+        assert response.headers["MathGloss-Snapshot"] == answers.snapshot.id
+        assert "MathGloss-Snapshot" in response.headers["Access-Control-Expose-Headers"]
+
+
+def test_head_is_get_without_the_body(client: FlaskClient) -> None:
+    get = ask(client, SELECT)
+    head = client.head("/sparql", query_string={"query": SELECT})
+    assert (head.status_code, head.data) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "ETag"):
+        assert head.headers[name] == get.headers[name]
+
+
+def test_options_allow_other_sites(client: FlaskClient) -> None:
+    response = client.options("/sparql")
+    assert response.status_code == 200
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Content-Type" in response.headers["Access-Control-Allow-Headers"]
+
+
+def test_preflight_needs_no_snapshot(tmp_path: Path) -> None:
+    client = create_app(Settings(home=tmp_path)).test_client()
+    assert client.options("/sparql").status_code == 200
+    problem(client.get("/sparql"), 503)
+
+
+# ------------------------------------------------------------------------------ service description
+
+
+@OLD_WAYS
+@pytest.mark.parametrize(
+    ("accept", "given"),
+    [
+        (None, "text/turtle"),
+        ("*/*", "text/turtle"),
+        ("application/json", "application/json"),
+        *((media_type, media_type) for media_type in GRAPH_FORMATS),
+    ],
+)
+def test_endpoint_describes_itself(client: FlaskClient, accept: str | None, given: str) -> None:
+    """The three tests of the W3C's suite: it returns RDF, names itself, and fits the schema."""
+    response = client.get("/sparql", headers={"Accept": accept} if accept else {})
+    assert (response.status_code, response.mimetype) == (200, given)
+    syntax = "application/ld+json" if given == "application/json" else given
+    graph = Graph().parse(response.data, format=syntax)
+    [service] = graph.subjects(RDF.type, SD.Service)
+    assert list(graph.objects(service, SD.endpoint)) == [URIRef("http://localhost/sparql")]
+    assert SD.SPARQL11Query in graph.objects(service, SD.supportedLanguage)
+    assert len(set(graph.objects(service, SD.resultFormat))) == 8
+    [dataset] = graph.objects(service, SD.defaultDataset)
+    assert (dataset, RDF.type, SD.Dataset) in graph
+    assert SD.BasicFederatedQuery not in graph.objects(service, SD.feature)
+    defined = {SD[name] for name in ("endpoint", "resultFormat", "feature", "supportedLanguage")}
+    assert all(isinstance(value, URIRef) for word in defined for value in graph.objects(None, word))
+
+
+@pytest.mark.parametrize("host", ['a"b', "a b", "<script>", "a\\b", ""])
+def test_endpoint_of_a_strange_name_is_no_fault_of_ours(client: FlaskClient, host: str) -> None:
+    assert client.get("/sparql", headers={"Host": host}).status_code in {200, 400}
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/csv"])
+def test_description_in_no_format_of_rdf_is_406(client: FlaskClient, accept: str) -> None:
+    problem(client.get("/sparql", headers={"Accept": accept}), 406)
+
+
+def test_update_by_get_is_refused(client: FlaskClient) -> None:
+    assert "updates are refused" in problem(client.get("/sparql?update=CLEAR%20ALL"), 400)
+
+
+# ------------------------------------------------------------------------- clients that people have
+
+
+@pytest.fixture
+def address(home: Path) -> Iterator[str]:
+    with live(create_app(Settings(home=home))) as address:
+        yield f"{address}/sparql"
+
+
+@OLD_WAYS
+@pytest.mark.parametrize("method", [SPARQLWrapper.GET, SPARQLWrapper.POST])
+@pytest.mark.parametrize("way", [SPARQLWrapper.URLENCODED, SPARQLWrapper.POSTDIRECTLY])
+def test_sparqlwrapper(address: str, method: str, way: str) -> None:
+    if (method, way) == (SPARQLWrapper.GET, SPARQLWrapper.POSTDIRECTLY):
+        pytest.skip("there is no body to a GET")
+    client = SPARQLWrapper.SPARQLWrapper(address)
+    client.setMethod(method)
+    client.setRequestMethod(way)
+    client.setQuery(SELECT)
+    for kind in (SPARQLWrapper.JSON, SPARQLWrapper.XML, SPARQLWrapper.CSV, SPARQLWrapper.TSV):
+        client.setReturnFormat(kind)
+        with closing(client.query().response) as response:
+            assert b"abelian group" in response.read()
+    client.setReturnFormat(SPARQLWrapper.JSON)
+    client.addDefaultGraph("http://example.org/none")
+    answer = client.queryAndConvert()
+    assert isinstance(answer, dict)
+    assert answer["results"]["bindings"] == []
+    client.setQuery(CONSTRUCT)
+    client.clearParameter("default-graph-uri")
+    for kind in (SPARQLWrapper.TURTLE, SPARQLWrapper.RDFXML, SPARQLWrapper.JSONLD):
+        client.setReturnFormat(kind)
+        assert client.queryAndConvert()
+
+
+def test_sparqlwrapper_is_told_what_is_wrong(address: str) -> None:
+    client = SPARQLWrapper.SPARQLWrapper(address, returnFormat=SPARQLWrapper.JSON)
+    client.setQuery("SELECT ?x")
+    with pytest.raises(SPARQLWrapper.SPARQLExceptions.QueryBadFormed, match="not well-formed"):
+        client.query()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "POST_FORM"])
+@pytest.mark.parametrize("kind", ["xml", "json", "csv", "tsv"])
+def test_remote_store_of_rdflib(address: str, method: str, kind: str) -> None:
+    store = SPARQLStore(address, method=method, returnFormat=kind, context_aware=False)
+    graph = Graph(store)
+    item = URIRef("http://www.wikidata.org/entity/Q181296")
+    assert [str(row[Variable("name")]) for row in graph.query(SELECT).bindings] == ["abelian group"]
+    if kind in {"xml", "json"}:  # csv and tsv of rdflib cannot tell terms apart in triples
+        assert Literal("abelian group", "en") in graph.objects(item, SKOS.prefLabel)
+        assert (item, RDF.type, SKOS.Concept) in graph
+        assert graph.query("ASK { ?s ?p ?o }").askAnswer
+
+
 # ------------------------------------------------------------------------------------- in a browser
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -244,7 +458,7 @@ def test_browser_gets_a_form_and_a_table(client: FlaskClient) -> None:
     form = client.get("/sparql", headers={"Accept": BROWSER})
     assert (form.status_code, form.mimetype) == (200, "text/html")
     table = ask(client, SELECT, BROWSER)
-    assert "<td>abelian group" in table.text
+    assert ">abelian group</span>" in table.text
 
 
 def test_browser_is_told_what_is_wrong_and_keeps_the_query(client: FlaskClient) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 
 from mathgloss.answers.service import Answers
 from mathgloss.errors import QueryError
-from mathgloss.graph.sparql import refuse_unsafe, run_query
+from mathgloss.graph.query_guard import names_dataset, refuse_unsafe
+from mathgloss.graph.sparql import GRAPH_FORMATS, RESULT_FORMATS, Query
 
+CONCEPTS = "https://w3id.org/mathgloss/graph/concepts"
+NOTHING = "https://w3id.org/mathgloss/graph/none"
 NAME = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT ?name WHERE { <http://www.wikidata.org/entity/Q181296> skos:prefLabel ?name }"""
 
@@ -51,42 +55,103 @@ def test_words_that_only_look_like_keywords_are_allowed(query: str) -> None:
     refuse_unsafe(query)
 
 
+def test_text_that_would_take_for_ever_to_read_is_refused_at_once() -> None:
+    refuse_unsafe('ASK { ?s ?p "' + '\\"' * 45_000)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("SELECT * FROM <http://example.org/> { ?s ?p ?o }", True),
+        ("SELECT * from named <http://example.org/> { ?s ?p ?o }", True),
+        ("PREFIX a: <b> SELECT * # it's\nFROM a:b { ?s ?p ?o }", True),
+        ("SELECT ?from { ?from ?p 'FROM' }", False),
+        ("SELECT * { ?s <http://example.org/FROM> ?o } # FROM", False),
+        ("PREFIX from: <b> ASK { from:from\\'s ?p ?o }", False),
+    ],
+)
+def test_dataset_of_the_query_itself_is_seen(query: str, named: bool) -> None:
+    assert names_dataset(query) is named
+
+
 def test_rows_in_each_format(answers: Answers) -> None:
-    body = run_query(answers.snapshot, NAME).body
+    body = answers.query(Query(text=NAME)).body
     names = [row["name"]["value"] for row in json.loads(body)["results"]["bindings"]]
     assert "abelian group" in names
-    for media_type in ("application/sparql-results+xml", "text/csv", "text/tab-separated-values"):
-        result = run_query(answers.snapshot, NAME, results=media_type)
+    for media_type in RESULT_FORMATS:
+        result = answers.query(Query(text=NAME, results=media_type))
         assert result.media_type == media_type
         assert b"abelian group" in result.body
 
 
 def test_triples_in_each_format(answers: Answers) -> None:
-    query = "CONSTRUCT WHERE { <http://www.wikidata.org/entity/Q181296> ?p ?o }"
-    for media_type in (
-        "text/turtle",
-        "application/n-triples",
-        "application/rdf+xml",
-        "application/ld+json",
+    text = "CONSTRUCT WHERE { <http://www.wikidata.org/entity/Q181296> ?p ?o }"
+    for media_type in GRAPH_FORMATS:
+        result = answers.query(Query(text=text, graph=media_type))
+        assert result.media_type == media_type
+        assert b"Q181296" in result.body
+
+
+@pytest.mark.parametrize(
+    ("default_graphs", "named_graphs", "default", "named"),
+    [
+        (None, None, True, True),
+        ([CONCEPTS], [], True, False),
+        ([NOTHING], [CONCEPTS], False, True),
+        ([], [CONCEPTS], False, True),
+    ],
+)
+def test_dataset_is_all_graphs_unless_named(
+    answers: Answers,
+    default_graphs: list[str] | None,
+    named_graphs: list[str] | None,
+    default: bool,
+    named: bool,
+) -> None:
+    item = "<http://www.wikidata.org/entity/Q181296> ?p ?o"
+    for text, found in (
+        (f"ASK {{ {item} }}", default),
+        (f"ASK {{ GRAPH ?g {{ {item} }} }}", named),
     ):
-        assert b"Q181296" in run_query(answers.snapshot, query, graph=media_type).body
+        query = Query(text=text, default_graphs=default_graphs, named_graphs=named_graphs)
+        assert json.loads(answers.query(query).body)["boolean"] is found
 
 
-def test_default_graph_is_the_union_unless_named(answers: Answers) -> None:
-    ask = "ASK { <http://www.wikidata.org/entity/Q181296> ?p ?o }"
-    assert b"true" in run_query(answers.snapshot, ask).body
-    concepts = "https://w3id.org/mathgloss/graph/concepts"
-    assert b"true" in run_query(answers.snapshot, ask, default_graphs=[concepts]).body
-    empty = "https://w3id.org/mathgloss/graph/none"
-    assert b"false" in run_query(answers.snapshot, ask, default_graphs=[empty]).body
+@pytest.mark.parametrize(("graph", "found"), [(CONCEPTS, True), (NOTHING, False)])
+def test_dataset_may_be_named_by_the_query(answers: Answers, graph: str, found: bool) -> None:
+    text = f"ASK FROM <{graph}> {{ <http://www.wikidata.org/entity/Q181296> ?p ?o }}"
+    assert json.loads(answers.query(Query(text=text)).body)["boolean"] is found
 
 
-@pytest.mark.parametrize("query", ["", "SELEC * {}", "SELECT ?x WHERE {", "\x00"])
-def test_a_malformed_query_says_so(answers: Answers, query: str) -> None:
+def test_relative_address_is_ours(answers: Answers) -> None:
+    result = answers.query(Query(text="SELECT ?x { VALUES ?x { <graph/concepts> } }"))
+    assert CONCEPTS.encode() in result.body
+
+
+@pytest.mark.parametrize("text", ["", "SELEC * {}", "SELECT ?x WHERE {", "\x00"])
+def test_a_malformed_query_says_so(answers: Answers, text: str) -> None:
     with pytest.raises(QueryError, match="not well-formed"):
-        run_query(answers.snapshot, query)
+        answers.query(Query(text=text))
 
 
 def test_a_very_long_query_is_refused(answers: Answers) -> None:
     with pytest.raises(QueryError, match="at most 100000 characters"):
-        run_query(answers.snapshot, "# " + "x" * 100_000)
+        answers.query(Query(text="# " + "x" * 100_000))
+
+
+def test_no_query_reaches_into_the_network(answers: Answers) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        for attempt in (
+            "SELECT * { SERVICE <%s> { ?s ?p ?o } }",
+            "SELECT * { SERVIC\\u0045 SILENT <%s> { ?s ?p ?o } }",
+            "SELECT * { BIND(<%s> AS ?to) SERVICE ?to { ?s ?p ?o } }",
+            "LOAD <%s>",
+        ):
+            with pytest.raises(QueryError, match="refused"):
+                answers.query(Query(text=attempt % address))
+        for attempt in ("DESCRIBE <%s>", "SELECT * FROM <%s> { ?s ?p ?o }"):
+            answers.query(Query(text=attempt % address))
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

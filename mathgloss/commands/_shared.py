@@ -41,7 +41,8 @@ def answers_of(ctx: click.Context) -> Answers:
     from mathgloss.answers.service import Answers  # slow to import
     from mathgloss.graph.snapshot import open_current
 
-    return Answers(open_current(settings_of(ctx).layout))
+    settings = settings_of(ctx)
+    return Answers(open_current(settings.layout), settings.query)
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +166,33 @@ def sweep_command(
         draw_sweep(name, records, plot)
     if any(record["state"] != "finished" for record in records):
         sys.exit(1)
+
+
+@command.command(name="worker")
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Runs at the same time.",
+)
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@click.pass_context
+def worker_command(ctx: click.Context, *, at_once: int, until_stdin_closes: bool) -> None:
+    """Run what is asked for through the service; 'mathgloss serve' starts one of these itself.
+
+    There is one for each home: a second one waits until the first has ended.
+    """
+    from mathgloss.experiments import load_catalogue, work
+
+    if until_stdin_closes:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    work(settings_of(ctx).layout, load_catalogue(), at_once=at_once)
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os._exit(0)
 
 
 def _place(ctx: click.Context) -> tuple[Snapshot | None, Home]:

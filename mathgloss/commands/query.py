@@ -6,7 +6,7 @@ from typing import IO, Final
 
 import click
 
-from mathgloss.commands._shared import settings_of
+from mathgloss.commands._shared import answers_of
 
 _RESULTS: Final = {
     "json": "application/sparql-results+json",
@@ -34,14 +34,12 @@ _GRAPHS: Final = {
 @click.pass_context
 def command(ctx: click.Context, file: IO[str], name: str | None) -> None:
     """Run the SPARQL query in FILE (- reads standard input)."""
-    from mathgloss.graph.snapshot import open_current  # slow to import
-    from mathgloss.graph.sparql import run_query
+    from mathgloss.graph.sparql import Query
 
-    snapshot = open_current(settings_of(ctx).layout)
-    result = run_query(
-        snapshot,
-        file.read(),
+    query = Query(
+        text=file.read(),
         results=_RESULTS.get(name or "tsv", _RESULTS["tsv"]),
         graph=_GRAPHS.get(name or "turtle", _GRAPHS["turtle"]),
     )
+    result = answers_of(ctx).query(query)
     click.echo(result.body, nl=not result.body.endswith(b"\n"))

@@ -26,6 +26,12 @@ BENCHMARKS = {
     "refresh": "core:bench_refresh",
     "answers": "core:bench_answers",
     "linking": "core:bench_linking",
+    "texts": "texts:bench_texts",
+    "sparql": "sparql:bench_sparql",
+    "reconcile": "reconcile:bench_reconcile",
+    "constant": "load:bench_constant",
+    "search": "load:bench_search",
+    "load": "load:bench_load",
     "first-page": "core:bench_first_page",
 }
 ON_REQUEST = {"first-page"}
@@ -50,15 +56,13 @@ def main(names: list[str]) -> None:
     home = find_home(folder, wanted)
     figures: list[Figure] = []
     try:
-        if not (
-            (home / "current").exists() or "refresh" in wanted or set(wanted) <= WITHOUT_SNAPSHOT
-        ):
+        needs_snapshot = "refresh" not in wanted and not set(wanted) <= WITHOUT_SNAPSHOT
+        if needs_snapshot and not (home / "current").exists():
             run(home, "refresh", mirror=mirror)
         for name in wanted:
             for figure in load(name)(home, mirror):
                 figures.append(figure)
-                bounds = f"must {figure.must:g}, aim {figure.aim:g}" if figure.must else "must 0"
-                print(f"{figure.what:56} {figure.value:9.3f} {figure.unit:6} ({bounds})")  # noqa: T201
+                print(describe(figure))  # noqa: T201
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     machine = {
@@ -69,6 +73,17 @@ def main(names: list[str]) -> None:
         "peak_of_children_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
     }
     print(json.dumps({"machine": machine, "figures": [figure._asdict() for figure in figures]}))  # noqa: T201
+
+
+def describe(figure: Figure) -> str:
+    """One line: what, how much, and the bounds that there are."""
+    bounds = [
+        f"{name} {bound:g}"
+        for name, bound in (("must", figure.must), ("aim", figure.aim))
+        if bound is not None
+    ]
+    held = f"({', '.join(bounds)})" if bounds else ""
+    return f"{figure.what:56} {figure.value:9.3f} {figure.unit:6} {held}".rstrip()
 
 
 def find_home(folder: Path, wanted: list[str]) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PORT = 8765
+SERVE = (sys.executable, "-m", "mathgloss", "serve")
 
 
 class Figure(NamedTuple):
@@ -56,11 +57,20 @@ def median_ms(call: Callable[[], object], *, times: int = 300) -> float:
 
 
 @contextmanager
-def server(home: Path) -> Iterator[tuple[str, int]]:
+def server(home: Path, *, workers: int = 1) -> Iterator[tuple[str, int]]:
     """A running ``mathgloss serve``: its address and process."""
     environment = {**os.environ, "MATHGLOSS_HOME": str(home)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "mathgloss", "serve", "--port", str(PORT), "--workers", "1"],
+        [
+            sys.executable,
+            "-m",
+            "mathgloss",
+            "serve",
+            "--port",
+            str(PORT),
+            "--workers",
+            str(workers),
+        ],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
