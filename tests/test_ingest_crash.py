@@ -188,17 +188,14 @@ def run_job(folder: Path, kill: Kill | None) -> None:
 
 def import_everything() -> None:
     """Import and warm up all that a refresh uses, short of a store, which starts threads."""
-    import pyoxigraph as ox
-
     import ingest.refresh
-    from mathgloss.graph.checks import checked_chunks
+    from mathgloss.graph.shapes import violations
     from mathgloss.linking.lexicon import Lexicon
     from mathgloss.linking.mentions import MentionFinder
 
     assert ingest.refresh
     code_digest()  # in all forks the same, although someone may be editing
-    node = ox.NamedNode("http://example.org/")
-    list(checked_chunks("warm", [ox.Triple(node, node, node)]))
+    violations(b"")
     MentionFinder(Lexicon()).find({"title": "warm"})
 
 

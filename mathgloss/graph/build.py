@@ -25,7 +25,7 @@ from mathgloss.graph.difference import compare
 from mathgloss.graph.dumps import write_dumps
 from mathgloss.graph.index import INDEX
 from mathgloss.graph.mapping_table import MAPPINGS
-from mathgloss.graph.plan import Plan, Progress, SourceInput
+from mathgloss.graph.plan import GivenGraph, Plan, Progress, SourceInput
 from mathgloss.graph.snapshot import (
     BUILDING,
     DIGEST_CHARS,
@@ -65,6 +65,7 @@ def build_snapshot(
     inputs: Sequence[SourceInput],
     linking: LinkingSetup,
     *,
+    given: Sequence[GivenGraph] = (),
     full: bool = False,
     progress: Progress = logger.info,
 ) -> BuildResult:
@@ -74,6 +75,7 @@ def build_snapshot(
         home: where stages and snapshots lie; the caller holds its lock.
         inputs: parsed sources, at least one.
         linking: the trained linker and its encoder.
+        given: named graphs that are not made of sources.
         full: make every stage anew.
         progress: told what is being done, a few words at a time.
 
@@ -84,7 +86,7 @@ def build_snapshot(
         CheckError: what was built does not hold what it must; the published one is untouched.
         DecisionsError: a line of the curators' decisions cannot be read.
     """
-    plan = Plan(home, inputs, linking, progress, again=full)
+    plan = Plan(home, inputs, linking, progress, given=given, again=full)
     plan.stages.remove_leftovers()
     graphs = plan.graphs()
     whole = digest(plan.align_key, *(f"{name}={key}" for name, key in sorted(graphs.items())))
@@ -102,7 +104,8 @@ def build_snapshot(
     # a name of its own: a build that failed in this process may still hold its store's lock
     building = home.snapshots / f"{BUILDING}{snapshot_id}-{now:%H%M%S%f}"
     building.mkdir()
-    counts = _fill(plan, graphs, building)
+    with plan.shapes:
+        counts = _fill(plan, graphs, building)
     manifest = Manifest(
         id=snapshot_id,
         digest=whole,

@@ -17,10 +17,10 @@ import pyoxigraph as ox
 from pydantic import TypeAdapter
 
 from mathgloss.graph import rdf
-from mathgloss.graph.checks import checked_chunks
 from mathgloss.graph.facts import write_facts
 from mathgloss.graph.index import write_index
 from mathgloss.graph.mapping_table import write_mappings
+from mathgloss.graph.shapes import ShapeChecker
 from mathgloss.io.decisions import DecisionFiles
 from mathgloss.io.records import read_records, write_records
 from mathgloss.io.sssom import write_sets
@@ -58,6 +58,20 @@ class SourceInput:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class GivenGraph:
+    """A named graph that is made of something else than sources; its key is its content."""
+
+    name: str
+    triples: Sequence[ox.Triple]
+
+    @property
+    def key(self) -> str:
+        """Digest of the triples."""
+        text = ox.serialize(self.triples, format=ox.RdfFormat.N_TRIPLES) or b""
+        return digest(self.name, text.decode())
+
+
 def source_inputs(home: Home, state: State) -> list[SourceInput]:
     """The sources of the state that have data, as a build takes them."""
     return [
@@ -85,12 +99,15 @@ class Plan:
         linking: LinkingSetup,
         progress: Progress,
         *,
+        given: Sequence[GivenGraph],
         again: bool,
     ) -> None:
         self._linking = linking
         self._again = again
+        self._given = {graph.name: graph for graph in given}
         self._made: set[Path] = set()
         self.stages = Stages(home.stages)
+        self.shapes = ShapeChecker()
         self.inputs = sorted(inputs, key=lambda source: source.info.name)
         self.progress = progress
         self.term_sources = [source for source in self.inputs if source.terms]
@@ -153,6 +170,7 @@ class Plan:
             for source in self.paper_sources
         }
         files = [file.sha256 for source in self.inputs for file in source.files]
+        keys |= {graph.name: graph.key for graph in self._given.values()}
         keys["meta"] = digest(code_digest(), "meta", *(s.key for s in self.inputs), *files)
         return keys
 
@@ -173,11 +191,13 @@ class Plan:
 
         def write(path: Path) -> None:
             self.progress(f"writing graph {graph}")
-            rdf.write_chunks(path, checked_chunks(graph, self._triples(graph)))
+            rdf.write_chunks(path, self.shapes.checked_chunks(graph, self._triples(graph)))
 
         return self._make("graph", key, ".nt.gz", write)
 
     def _triples(self, graph: str) -> Iterator[ox.Triple]:
+        if graph in self._given:
+            return iter(self._given[graph].triples)
         kind, _, name = graph.partition("/")
         if kind == "source":
             return rdf.source_triples(self.parsed(self._input(name)))
