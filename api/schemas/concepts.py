@@ -64,6 +64,7 @@ class Link(Model):
     label: str
     url: str
     predicate: str = Field(examples=["skos:exactMatch"])
+    mapping: str = Field(description="Identifier of the mapping, see ``/api/v1/mappings/{id}``")
     set: Literal["curated", "predicted"]
     confidence: Probability
     evidence: list[Evidence]

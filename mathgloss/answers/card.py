@@ -15,6 +15,7 @@ from mathgloss.answers.papers import papers_of
 from mathgloss.graph.index import LabelIndex
 from mathgloss.graph.rdf import POSITION_SEPARATOR
 from mathgloss.graph.reader import Reader, short_name
+from mathgloss.model import mapping_id
 
 # a card holds at most so many of each relation, and papers; "counts" says how many there are
 LISTED: Final = 100
@@ -144,6 +145,7 @@ def _links(reader: Reader, concept: str) -> list[Answer]:
                 "label": row["label"].value,
                 "url": ids.page_url(term),
                 "predicate": short_name(row["predicate"].value),
+                "mapping": mapping_id(term, short_name(row["predicate"].value), concept),
                 "set": row["set"].value,
                 "confidence": float(row["confidence"].value),
                 "evidence": [],
