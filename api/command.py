@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -154,6 +155,7 @@ def _run(
     from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 
     from api.app import build_app
+    from api.published import EXTENSION, Published
     from api.runs import WorkerProcess
     from api.watch import Watch
 
@@ -178,6 +180,8 @@ def _run(
             watch = Watch(timeout_s)
             watch.attach(app)
             watch.start()
+            published: Published = app.extensions[EXTENSION]
+            threading.Thread(target=published.warm, name="mathgloss-warm", daemon=True).start()
             return app
 
         def run(self) -> None:

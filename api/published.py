@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,6 +70,11 @@ class Published:
             raise self._failure or DataNotFoundError("no snapshot has been published")
         return self._opened
 
+    def warm(self) -> None:
+        """Make the published snapshot ready for pages, if there is one."""
+        with suppress(DataNotFoundError):
+            self.get().answers.warm()
+
     def _is_outdated(self) -> bool:
         if self._failure is not None:
             return time.monotonic() >= self._retry_at or self._seen() != self._signature
@@ -95,9 +101,8 @@ class Published:
         seen = self._seen()
         try:
             opened = Opened(Answers(open_current(self._layout), self._limits))
-            if self._opened is not None and self._opened.answers.texts.is_ready:
-                # whoever links texts must not wait for it later
-                opened.answers.texts.warm()
+            if self._opened is not None:  # who reads the one before must not wait later
+                opened.answers.warm(self._opened.answers)
         except DataNotFoundError as error:
             if str(error) != self.failure:
                 logger.error("%s", error)

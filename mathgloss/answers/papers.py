@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -27,7 +28,9 @@ def list_papers(reader: Reader, *, cursor: str, limit: int) -> Answer:
     """
     checked_limit(limit)
     rows = reader.run("paper_list", {ox.Variable("after"): ox.Literal(key_of(cursor))})
-    items = [{"id": row["id"].value, "title": row["title"].value} for row in rows[: limit + 1]]
+    items = [
+        {"id": row["id"].value, "title": row["title"].value} for row in islice(rows, limit + 1)
+    ]
     total = reader.snapshot.manifest.counts["papers"]
     return page(items, limit, key="id", total=total, snapshot=reader.snapshot.id)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -23,7 +24,7 @@ from mathgloss.answers.experiments import (
     concepts_of_experiments,
     list_experiments,
     read_experiment,
-    read_run,
+    read_source,
     start_run,
 )
 from mathgloss.answers.facets import EVERYTHING, Filters, list_concepts
@@ -43,6 +44,15 @@ from mathgloss.answers.papers import (
 )
 from mathgloss.answers.prerequisites import BuildsOn, prerequisites
 from mathgloss.answers.relations import Direction, hierarchy, neighbours, path
+from mathgloss.answers.runs import (
+    FigureFormat,
+    cancel_run,
+    figure_of_run,
+    list_runs,
+    read_progress,
+    read_run,
+    request_run,
+)
 from mathgloss.answers.statistics import statistics
 from mathgloss.answers.syllabus import Syllabus
 from mathgloss.answers.texts import DEFAULTS, Document, LinkOptions, TextLinker
@@ -75,6 +85,14 @@ class Answers:
         self._lookup = Lookup(self.reader, self.index)
         self._changes: dict[str, list[Change]] = {}
         self.texts = TextLinker(lambda: read_finder(snapshot.path / FINDER), self.index)
+
+    def warm(self, before: Answers | None = None) -> None:
+        """Work out what nearly every page needs, and what an earlier one's readers had ready."""
+        _ = self.builds_on, self.facts
+        if before is not None and before.texts.is_ready:
+            self.texts.warm()
+        if before is not None and before.reconciler.is_ready:
+            self.reconciler.warm()
 
     # ----------------------------------------------------------------------------------- lookup
 
@@ -347,9 +365,46 @@ class Answers:
             self.snapshot, self.snapshot.home, identifier, params, seed=seed, quick=quick
         )
 
-    def recorded_run(self, run: str) -> Answer:
-        """The record of a run that has ended; see :mod:`.experiments`."""
+    def experiment_source(self, identifier: str) -> Answer:
+        """The code of an experiment; see :mod:`.experiments`."""
+        return read_source(self.snapshot, identifier)
+
+    def request_run(
+        self,
+        identifier: str,
+        params: Mapping[str, object],
+        *,
+        seed: int = 0,
+        quick: bool = False,
+        fresh: bool = False,
+        client: str,
+    ) -> Answer:
+        """Ask for a run by the queue; see :func:`.runs.request_run`."""
+        return request_run(
+            self.snapshot, identifier, params, seed=seed, quick=quick, fresh=fresh, client=client
+        )
+
+    def run(self, run: str) -> Answer:
+        """A run that waits, goes on or has ended; see :mod:`.runs`."""
         return read_run(self.snapshot.home, run)
+
+    def runs(
+        self, *, experiment: str | None = None, cursor: str = "", limit: int = 20
+    ) -> Answer:
+        """A page of the runs of an experiment, or of all; see :mod:`.runs`."""
+        return list_runs(self.snapshot, experiment=experiment, cursor=cursor, limit=limit)
+
+    def run_progress(self, run: str) -> Answer:
+        """How far a run is; see :mod:`.runs`."""
+        return read_progress(self.snapshot.home, run)
+
+    def cancel_run(self, run: str) -> Answer:
+        """Cancel a run, or stop it; see :mod:`.runs`."""
+        return cancel_run(self.snapshot.home, run)
+
+    def run_figure(self, run: str, form: FigureFormat) -> Path:
+        """The file that shows the figure of a run; see :mod:`.runs`."""
+        return figure_of_run(self.snapshot.home, run, form)
 
     # ------------------------------------------------------------------------------ description
 

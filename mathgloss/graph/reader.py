@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
@@ -33,18 +33,18 @@ class Reader:
 
     def rows(self, name: str, **nodes: str) -> list[Row]:
         """Rows of a stored query whose variables are bound to the given identifiers."""
-        return self.run(name, {ox.Variable(key): node(value) for key, value in nodes.items()})
+        return list(self.run(name, {ox.Variable(key): node(value) for key, value in nodes.items()}))
 
     def run(
         self, name: str, variables: Mapping[ox.Variable, ox.NamedNode | ox.Literal]
-    ) -> list[Row]:
-        """Rows of a stored query with some of its variables bound."""
+    ) -> Iterator[Row]:
+        """Rows of a stored query with some of its variables bound, one at a time."""
         solutions = self.snapshot.store.query(
             stored_query(name),
             substitutions=dict(variables),
         )
         assert isinstance(solutions, ox.QuerySolutions)
-        return list(solutions)
+        yield from solutions
 
     def triples(self, name: str, **nodes: str) -> list[ox.Triple]:
         """Triples of a stored CONSTRUCT query, each once, in the order of their N-Triples."""
