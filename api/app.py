@@ -26,7 +26,13 @@ from api.agents import transport
 from api.json_bodies import JsonBodies
 from api.kept import KeptAnswers
 from api.published import EXTENSION, Published
-from api.responses import ASSET_VERSION, RELEASE, finish_response, refuse_oversized
+from api.responses import (
+    ASSET_VERSION,
+    RELEASE,
+    finish_response,
+    refuse_broken_text,
+    refuse_oversized,
+)
 from api.rest.spec import complete_spec
 from api.schemas.base import ProblemDetails
 from mathgloss.answers.service import Answers
@@ -63,6 +69,7 @@ def build_app(settings: Settings | None = None, *, answers: Answers | None = Non
     app.wsgi_app = KeptAnswers(app.wsgi_app, published)  # type: ignore[method-assign]
     problems.register(app)
     app.before_request(refuse_oversized)
+    app.before_request(refuse_broken_text)
     app.after_request(finish_response)
     for blueprint in (
         *rest.BLUEPRINTS,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 THREADS = 8
 WAIT_FOR_DATA_S = 30
+AGENT_WAIT_S = 20
 
 
 @click.command(name="serve")
@@ -71,6 +72,7 @@ def command(
 
     settings = settings_of(ctx)
     check_timeout(timeout, settings.query.seconds)
+    check_patience(timeout, experiments)
     listener = open_listener(host, port)
     address = describe_address(host, listener.getsockname()[1])
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -91,6 +93,19 @@ def command(
     }
     _describe_snapshot(settings)
     _run(options, settings, timeout, experiments)
+
+
+def check_patience(timeout_s: float, experiments: int) -> None:
+    """Refuse to end requests while an agent in them may wait for a run of an experiment.
+
+    Raises:
+        click.UsageError: with both times.
+    """
+    if experiments and timeout_s <= AGENT_WAIT_S:
+        raise click.UsageError(
+            f"--timeout: expected more than the {AGENT_WAIT_S} s that an agent may wait for a run "
+            f"of an experiment, got {timeout_s}; --experiments 0 runs none"
+        )
 
 
 def check_timeout(timeout_s: float, query_s: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeAlias
+from urllib.parse import unquote_to_bytes
 
 from flask import Response, current_app, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -126,6 +127,26 @@ def refuse_oversized() -> None:
             f"address: expected at most {MAX_PATH_CHARS} characters of path and "
             f"{MAX_QUERY_STRING_BYTES} bytes of parameters; long SPARQL queries go by POST",
         )
+
+
+def refuse_broken_text() -> None:
+    """Refuse parameters and forms that are no UTF-8, which would be read as another text.
+
+    Raises:
+        ProblemError: saying which, and where.
+    """
+    _check_utf8("parameters", request.query_string)
+    if request.mimetype == "application/x-www-form-urlencoded":
+        _check_utf8("form", request.get_data())
+
+
+def _check_utf8(what: str, encoded: bytes) -> None:
+    if b"%" in encoded or not encoded.isascii():
+        try:
+            unquote_to_bytes(encoded).decode()
+        except UnicodeDecodeError as error:
+            detail = f"{what}: expected percent-encoded UTF-8, got {error}"
+            raise ProblemError(400, detail) from error
 
 
 def finish_response(response: Response) -> Response:

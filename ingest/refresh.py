@@ -17,6 +17,7 @@ from ingest.registry import SOURCES, added_source, get_source
 from ingest.source import Source
 from mathgloss.config import Settings
 from mathgloss.errors import InputError, MathGlossError, SourceError
+from mathgloss.experiments import experiments_graph
 from mathgloss.graph.build import BuildResult, build_snapshot
 from mathgloss.graph.plan import PARSED, source_inputs
 from mathgloss.io.records import write_records
@@ -124,7 +125,12 @@ class _Refresh:
             reasons = "; ".join(f"{name}: {why}" for name, why in self.failures.items())
             raise InputError(f"no source has any data, so there is nothing to build: {reasons}")
         result = build_snapshot(
-            self.home, inputs, self.linking, full=self.full, progress=self.progress
+            self.home,
+            inputs,
+            self.linking,
+            given=[experiments_graph(self.home)],
+            full=self.full,
+            progress=self.progress,
         )
         return Outcome(
             state=self.state,

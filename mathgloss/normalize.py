@@ -105,6 +105,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(out)).casefold()
 
 
+@lru_cache(maxsize=1_000)
 def tex_to_text(text: str) -> str:
     r"""TeX and HTML entities read out as plain words: ``$\sigma$-algebra`` is ``sigma-algebra``.
 
@@ -191,7 +192,12 @@ def normalize(label: str, lang: str = "en") -> tuple[str, ...]:
     """
     if len(label) > MAX_LABEL_CHARS:
         return ()
-    text = _without_article(tex_to_text(label), lang)
+    # only English words change their form, so most languages read a name alike
+    return _words(_without_article(tex_to_text(label), lang), lang if lang == "en" else "mul")
+
+
+@lru_cache(maxsize=1_000)
+def _words(text: str, lang: str) -> tuple[str, ...]:
     words: list[str] = []
     for match in _TOKEN.finditer(text):
         words.extend(word_forms(match.group(), lang))

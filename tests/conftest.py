@@ -24,6 +24,7 @@ from mathgloss.graph.snapshot import open_current
 from mathgloss.linking.catalogue import Catalogue, items
 from mathgloss.model import ParsedSource, RawFile, Reference, Term
 from mathgloss.paths import bundled_dir
+from tests import hostile
 
 FIXTURES = Path(__file__).parent / "fixtures"
 ARCHIVES = {
@@ -92,9 +93,11 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
         monkeypatch.delenv(f"MATHGLOSS_{name}", raising=False)
 
 
-def make_mirror(folder: Path) -> Path:
-    """A copy of the small world, laid out as a mirror, that a test may break."""
+def make_mirror(folder: Path, change: Callable[[Path], None] | None = None) -> Path:
+    """A copy of the small world, changed or not, laid out as a mirror that a test may break."""
     shutil.copytree(FIXTURES / "world", folder)
+    if change is not None:
+        change(folder)
     for tree, place in ARCHIVES.items():
         target = folder / place
         target.parent.mkdir(parents=True)
@@ -173,6 +176,16 @@ def home(world: tuple[Settings, Outcome]) -> Path:
 def answers(world: tuple[Settings, Outcome]) -> Answers:
     """Answers from the small world's snapshot."""
     return Answers(open_current(world[0].layout))
+
+
+@pytest.fixture(scope="session")
+def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder with the snapshot of a world whose sources mean harm."""
+    folder = tmp_path_factory.mktemp("hostile")
+    mirror = make_mirror(folder / "mirror", hostile.poison)
+    settings = Settings(home=folder / "home", mirror=mirror)
+    assert refresh(settings, hostile.SOURCES).failures == {}
+    return settings.home
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,16 @@ from flask.testing import FlaskClient
 from pydantic import TypeAdapter
 
 from api import create_app
+from api.reconcile.bodies import FORM
 from api.schemas import reconcile as schemas
+from api.schemas.service import Health
 from mathgloss import ids
 from mathgloss.answers.properties import PROPERTIES
 from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
+from mathgloss.graph.snapshot import current_path, make_current
+from mathgloss.linking.pools import POOLS
+from mathgloss.paths import Home
 
 ABELIAN = "wd:Q181296"
 DRAFT = "/reconcile/1.0-draft"
@@ -215,6 +221,7 @@ def test_a_single_query_may_be_text_or_json(client: FlaskClient) -> None:
     encoded = json.dumps({"query": "abelian group", "limit": 1})
     whole = client.get("/reconcile", query_string={"query": encoded}).get_json()
     assert plain["result"][0] == whole["result"][0]
+    schemas.ResultV02.model_validate(plain)
 
 
 def test_both_versions_agree(client: FlaskClient) -> None:
@@ -260,6 +267,13 @@ def test_the_preview_alone_may_be_framed(client: FlaskClient) -> None:
         assert "frame-ancestors 'none'" in client.get(path).headers["Content-Security-Policy"]
 
 
+def test_the_preview_shows_no_source_text_of_a_definition(client: FlaskClient) -> None:
+    page = client.get("/reconcile/preview", query_string={"id": ABELIAN}).get_data(as_text=True)
+    assert '<a href="https://mathgloss.github.io/MathGloss/chicago/group"' in page
+    assert '<span class="tex display">$$a b = b a.$$</span>' in page
+    assert "](" not in page
+
+
 def test_the_preview_of_nothing_is_a_problem(client: FlaskClient) -> None:
     response = client.get("/reconcile/preview", query_string={"id": SCRIPT})
     assert response.status_code == 404
@@ -292,6 +306,7 @@ def test_extension_by_form_is_the_older_shape(client: FlaskClient) -> None:
         "meta": [{"id": "name", "name": "Name"}],
         "rows": {ABELIAN: {"name": [{"str": "groupe abélien"}, {"str": "groupe commutatif"}]}},
     }
+    schemas.ExtendedV02.model_validate(response.get_json())
 
 
 def test_properties_are_proposed(client: FlaskClient) -> None:
@@ -397,12 +412,55 @@ def test_any_text_is_answered(client: FlaskClient, text: str) -> None:
     assert isinstance(ask(client, q={"query": text})["q"], list)
 
 
-def test_without_the_records_of_the_build_it_is_said(home: Path, tmp_path: Path) -> None:
+def test_it_is_loaded_for_a_manifest_and_again_for_a_new_snapshot(
+    home: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "home"
-    shutil.copytree(home / "snapshots", copy / "snapshots")
-    shutil.copy(home / "current", copy / "current")
+    shutil.copytree(home, copy)
+    other = create_app(Settings(home=copy)).test_client()
+
+    def state() -> str:
+        return Health.model_validate(other.get("/health").get_json()).reconciliation
+
+    assert state() == "not loaded"
+    assert other.get("/reconcile").status_code == 200
+    for thread in threading.enumerate():
+        if thread.name == "reconciler":
+            thread.join()
+    assert state() == "ready"
+    published = current_path(Home(copy))
+    assert published is not None
+    shutil.copytree(published, published.with_name("20990101-another"))
+    make_current(Home(copy), "20990101-another")
+    assert state() == "ready"
+
+
+def test_without_catalogues_it_is_said_and_all_else_is_answered(home: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "home"
+    shutil.copytree(home, copy)
+    published = current_path(Home(copy))
+    assert published is not None
+    (published / POOLS).unlink()
     other = create_app(Settings(home=copy)).test_client()
     assert other.get("/reconcile").status_code == 200
     response = other.post("/reconcile", data={"queries": json.dumps({"q": {"query": "group"}})})
     assert response.status_code == 503
-    assert "stages" in response.get_json()["detail"]
+    assert POOLS in response.get_json()["detail"]
+    assert other.get(f"/concept/{ABELIAN}").status_code == 200
+
+
+# --------------------------------------------------------------------------------------- document
+
+
+def test_the_document_says_what_is_sent(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").get_json()
+    paths, components = document["paths"], document["components"]["schemas"]
+    form = paths["/reconcile"]["post"]["requestBody"]["content"][FORM]["schema"]
+    assert form["properties"].keys() == {"queries", "query", "extend"}
+    for path, member in (("match", "queries"), ("extend", "ids")):
+        body = paths[f"{DRAFT}/{path}"]["post"]["requestBody"]["content"]["application/json"]
+        model = components[body["schema"]["$ref"].rpartition("/")[2]]
+        assert member in model["properties"]
+    for root in ("/reconcile", DRAFT):
+        shown = paths[f"{root}/preview"]["get"]["responses"]["200"]["content"]
+        assert list(shown) == ["text/html"]

@@ -32,6 +32,7 @@ RUNAWAY = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }
 def served(home: Path) -> Iterator[str]:
     """The address of a service with one worker and a limit of one second for queries."""
     arguments = ["-m", "mathgloss", "serve", "--port", "0", "--workers", "1", "--timeout", "10"]
+    arguments += ["--experiments", "0"]
     environment = {
         **os.environ,
         "MATHGLOSS_HOME": str(home),

@@ -500,7 +500,7 @@ def entry(number: int, *names: str, lang: str = "en") -> Entry:
     return Entry(term.id, (term,))
 
 
-CATALOGUE = Catalogue([
+CATALOGUE = Catalogue.of([
     entry(1, "ring", "annulus"),
     entry(2, "division ring", "skew field"),
     entry(3, "annulus"),

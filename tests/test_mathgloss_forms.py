@@ -147,7 +147,7 @@ def test_any_text_has_trigrams(text: str) -> None:
 
 
 def test_the_nearest_spelling_comes_first_and_the_order_of_equals_is_kept() -> None:
-    index = TrigramIndex(["ring", "group", "groups", "group", "semigroup"])
+    index = TrigramIndex(TrigramIndex.of(["ring", "group", "groups", "group", "semigroup"]))
     places, scores = index.nearest("group", 3)
     assert places.tolist() == [1, 3, 2]
     assert scores[0] == pytest.approx(1.0)
@@ -155,5 +155,5 @@ def test_the_nearest_spelling_comes_first_and_the_order_of_equals_is_kept() -> N
 
 
 def test_nothing_is_near_to_what_shares_no_trigram_or_to_an_empty_index() -> None:
-    assert TrigramIndex(["ring"]).nearest("群", 5)[0].tolist() == []
-    assert TrigramIndex([]).nearest("group", 5)[0].tolist() == []
+    assert TrigramIndex(TrigramIndex.of(["ring"])).nearest("群", 5)[0].tolist() == []
+    assert TrigramIndex(TrigramIndex.of([])).nearest("group", 5)[0].tolist() == []

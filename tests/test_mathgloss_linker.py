@@ -139,7 +139,7 @@ def test_names_of_other_sources_are_not_names_of_items() -> None:
 
 
 def test_the_qualifier_is_apart_and_a_plain_one_is_none() -> None:
-    catalogue = Catalogue([Entry("wd:Q1", (item(1, "Group (mathematics)", "group (algebra)"),))])
+    catalogue = Catalogue.of([Entry("wd:Q1", (item(1, "Group (mathematics)", "group (algebra)"),))])
     assert [(name.norm, name.qualifier) for name in catalogue.names] == [
         (("group",), None),
         (("group",), ("algebra",)),
@@ -147,7 +147,7 @@ def test_the_qualifier_is_apart_and_a_plain_one_is_none() -> None:
 
 
 def test_each_name_is_held_once_and_names_without_letters_not_at_all() -> None:
-    catalogue = Catalogue([Entry("wd:Q1", (item(1, "group", "Groups", "the group", "$+$", "!"),))])
+    catalogue = Catalogue.of([Entry("wd:Q1", (item(1, "group", "Groups", "the group", "$+$", "!"),))])
     assert [name.norm for name in catalogue.names] == [("group",)]
 
 
@@ -424,9 +424,9 @@ def test_marks_that_nobody_sees_change_nothing(linker: Linker, label: str) -> No
 
 
 def test_an_empty_catalogue_links_nothing() -> None:
-    link = one(Linker(Catalogue([]), MODEL), "group")
+    link = one(Linker(Catalogue.of([]), MODEL), "group")
     assert (link.candidates, link.exact, link.nearest) == ((), None, None)
-    assert Linker(Catalogue([]), MODEL).link([]) == []
+    assert Linker(Catalogue.of([]), MODEL).link([]) == []
 
 
 # --------------------------------------------------------------------------- batches and encoders
@@ -598,7 +598,7 @@ def test_the_pool_of_minted_concepts_takes_the_very_name(tmp_path: Path) -> None
         Entry(f"nlab:{n}", (replace(item(n, name), id=f"nlab:{n}", source="nlab", types=()),))
         for n, name in enumerate(names)
     ]
-    pool = Linker(Catalogue(entries, standing=UNKNOWN_STANDING), MODEL)
+    pool = Linker(Catalogue.of(entries, standing=UNKNOWN_STANDING), MODEL)
     for n, name in enumerate(names):
         link = one(pool, name)
         assert link.zone is Zone.ACCEPT

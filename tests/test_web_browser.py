@@ -26,7 +26,7 @@ OPTIONS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CONCEPTS = ["/concept/wd:Q181296", "/concept/wd:Q83478"]
-PAGES = ["/", *CONCEPTS, "/papers", "/sources", "/search?q=group", "/sparql"]
+PAGES = ["/", *CONCEPTS, "/papers", "/sources", "/search?q=group", "/sparql", "/api", "/dumps/"]
 
 
 @dataclass

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from api import create_app
 from api.pages.coverage import concepts_address
+from api.pages.rendering import number as spaced
 from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
 from tests import test_web_browser as shared
@@ -67,7 +68,8 @@ def test_the_figure_of_overlaps_is_in_its_rows_too(client: FlaskClient, answers:
         address = concepts_address(source=row["sources"], without_source=row["without"])
         assert f'href="{html.escape(address)}"' in shown
         assert total(page(client, address)) == row["concepts"]
-        assert f'{row["concepts"]} concepts only in {", ".join(row["sources"])}"' in shown
+        told = f"{spaced(row['concepts'])} concepts only in {', '.join(row['sources'])}"
+        assert f'aria-label="{told}"' in shown
 
 
 def test_what_mathlib_and_wikidata_lack_is_listed(client: FlaskClient, answers: Answers) -> None:

@@ -11,8 +11,8 @@ def command(ctx: click.Context) -> None:
     """Speak the Model Context Protocol over stdin and stdout.
 
     For an agent on this machine: give it this command. The server over HTTP has the same tools at
-    /mcp, but for the one that runs experiments. A snapshot published later is used without a
-    restart.
+    /mcp; there a run of an experiment waits for its turn, here it begins at once. A snapshot
+    published later is used without a restart.
     """
     from api.agents.server import LOCAL_TOOLS, build_server
     from api.published import Published

@@ -21,6 +21,12 @@ ExperimentName = Annotated[
     ),
 ]
 
+RunParameters = Annotated[
+    dict[str, Any], Field(description="Those that differ; get_experiment lists them")
+]
+Seed = Annotated[int, Field(ge=0, description="All randomness comes from it")]
+Quick = Annotated[bool, Field(description="Start from the parameters of a run of a few seconds")]
+
 _LISTED: Final = 12
 _CLAIM_CHARS: Final = 300
 _DESCRIPTION_CHARS: Final = 2_500
@@ -101,14 +107,10 @@ def _parameter(name: str, schema: dict[str, Any]) -> Answer:
 def run_experiment(
     answers: Answers,
     experiment: ExperimentName,
-    parameters: Annotated[
-        dict[str, Any], Field(description="Those that differ; get_experiment lists them")
-    ] = {},  # noqa: B006 (pydantic copies it)
-    seed: Annotated[int, Field(ge=0, description="All randomness comes from it")] = 0,
+    parameters: RunParameters = {},  # noqa: B006 (pydantic copies it)
+    seed: Seed = 0,
     *,
-    quick: Annotated[
-        bool, Field(description="Start from the parameters of a run of a few seconds")
-    ] = True,
+    quick: Quick = True,
 ) -> Answer:
     """Run an experiment here to its end, and say whether the paper's claim held.
 
@@ -116,6 +118,11 @@ def run_experiment(
     test: its verdict is no evidence about the claim.
     """
     record = answers.run_experiment(experiment, parameters, seed=seed, quick=quick)
+    return run_result(answers, record)
+
+
+def run_result(answers: Answers, record: Answer) -> Answer:
+    """What is told of a run: its state, verdict, checks and first metrics."""
     short = Shortener()
     more = f"GET /api/v1/runs/{record['run']}"
     metrics = short.items("metrics", record["metrics"], _SHOWN_METRICS, more=more)

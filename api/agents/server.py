@@ -13,7 +13,7 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import ValidationError
 
 import mathgloss
-from api.agents import concepts, experiments, graph, papers, relations, shapes, texts
+from api.agents import concepts, experiments, graph, papers, relations, runs, shapes, texts
 from api.agents.outline import outline
 from api.schemas.base import Model
 from mathgloss.answers.paging import Answer
@@ -52,7 +52,7 @@ class AgentTool:
     is_read_only: bool = True
 
 
-TOOLS: Final = (
+_READING: Final = (
     AgentTool(concepts.search_concepts, "Search concepts", shapes.FoundConcepts),
     AgentTool(concepts.get_concept, "Look up a concept", shapes.ConceptCard),
     AgentTool(concepts.verify_links, "Check claimed links", shapes.Verdicts),
@@ -68,9 +68,14 @@ TOOLS: Final = (
     AgentTool(experiments.get_experiment, "Look up an experiment", shapes.ExperimentCard),
     AgentTool(graph.sparql_query, "Ask in SPARQL", shapes.SparqlAnswer),
 )
-# only for an agent of whoever owns the machine: a run takes its processor for minutes
+# an agent from somewhere waits for its turn, and may have a few runs at a time
+TOOLS: Final = (
+    *_READING,
+    AgentTool(runs.run_experiment, "Run an experiment", shapes.RunResult, is_read_only=False),
+)
+# one of whoever owns the machine does not
 LOCAL_TOOLS: Final = (
-    *TOOLS,
+    *_READING,
     AgentTool(
         experiments.run_experiment, "Run an experiment", shapes.RunResult, is_read_only=False
     ),
@@ -89,6 +94,7 @@ class AgentServer(MCPServer[None]):
             ToolError: the tool refuses, or there is none of that name; for the agent to read.
             UnexpectedToolError: the tool has a bug; its log says which.
         """
+        runs.note_caller(context)
         known = [tool.name for tool in await self.list_tools()]
         if name not in known:
             raise ToolError(f"no tool {name[:100]!r}; there are {', '.join(known)}")

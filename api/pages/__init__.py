@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 # they add their pages to the blueprint
-from api.pages import concepts, coverage, docs, dumps, home, papers, review, text  # noqa: F401
+from api.pages import (  # noqa: F401
+    concepts,
+    coverage,
+    docs,
+    dumps,
+    experiments,
+    home,
+    papers,
+    review,
+    text,
+)
 from api.pages.rendering import blueprint
 
 __all__ = ["blueprint"]

@@ -7,6 +7,7 @@ from typing import Final
 from flask import render_template
 from werkzeug.wrappers import Response
 
+from api.markup import render_markdown
 from api.published import answers
 from api.reconcile.routes import DRAFT_ROOT, ROOT, blueprint
 from api.responses import FRAMABLE_POLICY, Rendered, from_snapshot
@@ -86,4 +87,12 @@ def preview(asked: PreviewOf) -> Response:
 
 @from_snapshot
 def _preview(identifier: str) -> Rendered:
-    return render_template("reconcile_preview.html", concept=answers().concept(identifier))
+    concept = answers().concept(identifier)
+    said = next((each for each in concept["definitions"] if each["text"]), None)
+    html = "" if said is None else render_markdown(_beginning(said["text"]), base_url=said["url"])
+    return render_template("reconcile_preview.html", concept=concept, said=said, html=html)
+
+
+def _beginning(text: str) -> str:
+    """The first paragraph of a text, which is as much as the frame has room for."""
+    return text.strip().partition("\n\n")[0]

@@ -12,7 +12,7 @@ from api.reconcile import parsing
 from api.reconcile.manifest import manifest_response, manifest_v02
 from api.reconcile.routes import BAD_BATCH, ROOT, TOO_MANY, blueprint, respond
 from api.rest.refusals import NO_SNAPSHOT
-from api.schemas.reconcile import Manifest, QueryV02, ResultsV02
+from api.schemas.reconcile import AnswerV02, Manifest, QueryV02
 from mathgloss.answers.paging import Answer
 
 _ERRORS: Final = {400: BAD_BATCH, 413: TOO_MANY, 503: NO_SNAPSHOT}
@@ -31,7 +31,7 @@ def get_root() -> Response:
 
 
 @blueprint.post(ROOT)
-@blueprint.output(ResultsV02, description="Candidates by the key of their query")
+@blueprint.output(AnswerV02, description="Candidates by the key of their query, or what was asked")
 @blueprint.doc(responses=_ERRORS)
 def post_root() -> Response:
     """Answer the form's field queries, query or extend, as version 0.2 has it."""

@@ -34,11 +34,12 @@ def list_sources() -> Answer:
 def get_health() -> Response:
     """Whether the service can answer, and from which snapshot."""
     problems = []
-    texts = "no snapshot"
+    texts = names = "no snapshot"
     try:
         given = published().get().answers
         manifest = given.snapshot.manifest
-        texts = "ready" if given.texts.is_ready else "not loaded"
+        texts = _state(is_ready=given.texts.is_ready)
+        names = _state(is_ready=given.reconciler.is_ready)
     except DataNotFoundError as error:
         manifest = None
         problems.append(str(error))
@@ -53,8 +54,13 @@ def get_health() -> Response:
         "created": manifest.created if manifest else None,
         "counts": manifest.counts if manifest else None,
         "text_linking": texts,
+        "reconciliation": names,
         "problems": problems,
     }
     response = Response(to_json(health), mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     return compressed(response)
+
+
+def _state(*, is_ready: bool) -> str:
+    return "ready" if is_ready else "not loaded"

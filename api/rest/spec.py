@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from api.curators import SECURITY_SCHEME
 from api.problems import MEDIA_TYPE
+from api.reconcile.bodies import describe_bodies as describe_reconciliation
 from api.rest.texts import describe_bodies
 from api.schemas.sparql import SparqlForm
 from api.sparql import ANSWER_TYPES, QUERY_TYPE
@@ -34,6 +35,7 @@ def complete_spec(spec: dict[str, Any]) -> dict[str, Any]:
     spec["components"]["securitySchemes"] = {SECURITY_SCHEME: {"type": "http", "scheme": "bearer"}}
     schemas = spec["components"]["schemas"]
     describe_bodies(paths, schemas)
+    describe_reconciliation(paths, schemas)
     schemas["Problem"] = schemas.pop("HTTPError")  # APIFlask's name for it
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in paths.values():

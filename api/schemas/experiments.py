@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.base import ConceptId, Model, SnapshotId
+from api.schemas.base import ConceptId, Model, Page, SnapshotId
+from mathgloss.experiments import MAX_SEED
 
 ExperimentId = Field(description="Name of the experiment", examples=["rfm-symmetry-breaking"])
 RunId = Field(examples=["20261121T161348-1ad502-rfm-symmetry-breaking"])
 PaperId = Field(description="Paper whose claim is tested (CURIE)", examples=["arxiv:2210.06545"])
 Verdict = Literal["held", "held in part", "did not hold"]
-State = Literal["finished", "failed"]
+State = Literal["queued", "running", "finished", "failed", "cancelled"]
 Preset = Literal["default", "quick", "custom"]
 
 
@@ -41,8 +42,10 @@ class ExperimentEntry(Model):
     id: str = ExperimentId
     title: str
     paper: str = PaperId
+    paper_title: str | None = Field(description="If the snapshot has the paper")
     concepts: list[ExperimentConcept]
     claim: str = Field(description="The paper's headline claim, in one sentence")
+    cost_s: float = Field(description="Expected seconds of a run with the defaults")
     verdict: Verdict | None = Field(
         description="Of the last finished run with the designed parameters; null: none yet"
     )
@@ -71,18 +74,16 @@ class RunSummary(Model):
     verdict: Verdict | None
     preset: Preset = Field(description="Whether the parameters are the designed ones")
     seed: int
-    started: str
+    started: str | None
     duration_s: float
 
 
 class ExperimentAnswer(ExperimentEntry):
     """All that is known of an experiment, and its last runs."""
 
-    paper_title: str | None
     description: str = Field(description="Claim, formula, set-up, measure, reference, deviation")
     parameters: dict[str, Any] = Field(description="JSON Schema of the parameters")
     quick: dict[str, Any] = Field(description="Parameters of a run of a few seconds")
-    cost_s: float = Field(description="Expected seconds of a run with the defaults")
     packages: list[str] = Field(description="Distributions needed beside numpy and matplotlib")
     missing_packages: list[str] = Field(description="Those that are not installed here")
     reference: str
@@ -152,8 +153,15 @@ class GitState(Model):
     changed: bool
 
 
+class RunProgress(Model):
+    """How far a run is."""
+
+    fraction: float = Field(ge=0, le=1)
+    message: str = Field(description="What it does now")
+
+
 class RunAnswer(Model):
-    """The record of a run that has ended."""
+    """All that is known of a run; what is not known yet is null or empty."""
 
     run: str = RunId
     id: str = ExperimentId
@@ -162,17 +170,68 @@ class RunAnswer(Model):
     preset: Preset
     seed: int
     state: State
+    progress: RunProgress
+    waiting: int = Field(ge=0, description="Runs that come before it while it is queued")
     failure: Failure | None
     verdict: Verdict | None
     metrics: list[MetricAnswer]
     checks: list[CheckAnswer]
     tables: list[TableAnswer]
     figures: list[str] = Field(description="Names of the files that show the figure")
-    started: str
+    requested: str = Field(description="When it was asked for (ISO 8601)")
+    started: str | None
     duration_s: float
-    snapshot: str | None = Field(description="Snapshot that was published when it ran")
-    limits: RunLimits
+    snapshot: str | None = Field(description="Snapshot that was published when it was asked for")
+    limits: RunLimits | None
     versions: dict[str, str]
-    machine: Machine
+    machine: Machine | None
     git: GitState | None
     log: str = Field(description="The last of what it printed")
+
+
+class RunRequest(BaseModel):
+    """What is to be run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    params: dict[str, Any] = Field(
+        default={}, description="Parameters that differ from those of the preset"
+    )
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="All randomness comes from it")
+    preset: Literal["default", "quick"] = Field(
+        "default", description="``quick``: a few seconds, to see that everything works"
+    )
+    fresh: bool = Field(
+        default=False,
+        description="Run it although there is a run of the same code, parameters and seed",
+    )
+
+
+class RunFilter(Page):
+    """Which runs, the newest first."""
+
+    experiment: str | None = Field(
+        None, max_length=1_000, description="Of this experiment", examples=["rfm-symmetry-breaking"]
+    )
+
+
+class RunListed(RunSummary):
+    """A run in the list of all."""
+
+    id: str = ExperimentId
+    requested: str
+
+
+class RunList(Model):
+    """A page of runs."""
+
+    items: list[RunListed]
+    total: int
+    next: str | None
+    snapshot: SnapshotId
+
+
+class FigureForm(BaseModel):
+    """As what the figure is wanted."""
+
+    format: Literal["svg", "png"] = "svg"

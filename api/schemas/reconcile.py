@@ -287,6 +287,17 @@ class Extended(Answer):
     rows: list[FetchedEntity]
 
 
+class ExtendedV02(Answer):
+    """The same, as version 0.2 has it: by identifier and property."""
+
+    meta: list[NamedProperty]
+    rows: dict[str, dict[str, list[FetchedValue]]]
+
+
+class AnswerV02(RootModel[ResultsV02 | ResultV02 | ExtendedV02]):
+    """What version 0.2 answers: to queries, to one query, to the wish for properties."""
+
+
 class Manifest(BaseModel):
     """What the service offers; the members differ between the versions."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from api.schemas.base import Model, SnapshotId
+
+Readiness: TypeAlias = Literal["ready", "not loaded", "no snapshot"]
 
 
 class Licence(Model):
@@ -78,7 +80,10 @@ class Health(Model):
     snapshot: str | None
     created: str | None
     counts: Counts | None
-    text_linking: Literal["ready", "not loaded", "no snapshot"] = Field(
+    text_linking: Readiness = Field(
         description="What texts are linked with is loaded, half a second, for the first text"
+    )
+    reconciliation: Readiness = Field(
+        description="What names are matched with is loaded, a second, for the first manifest"
     )
     problems: list[str] = Field(description="One sentence for each thing that is wrong")

@@ -6,6 +6,8 @@ A snapshot is not needed: without one, concepts and papers go without their name
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -19,6 +21,7 @@ from mathgloss.experiments import (
     load_catalogue,
     missing_packages,
     run_experiment,
+    state_of,
 )
 from mathgloss.graph.rdf import word
 from mathgloss.graph.reader import node
@@ -70,11 +73,9 @@ def read_experiment(snapshot: Snapshot | None, home: Home, identifier: str) -> A
     newest = RunRecords(home).iter_newest(experiment.id)
     return {
         **_entry(snapshot, experiment),
-        "paper_title": _text(snapshot, experiment.paper, "dcterms:title"),
         "description": experiment.description,
         "parameters": experiment.params.model_json_schema(),
         "quick": experiment.params.model_validate(experiment.quick).model_dump(mode="json"),
-        "cost_s": experiment.cost_s,
         "packages": list(experiment.packages),
         "missing_packages": missing_packages(experiment),
         "reference": experiment.reference,
@@ -176,13 +177,22 @@ def run_sweep(
     return [run_at(place) for place in range(len(values))]
 
 
-def read_run(home: Home, run: str) -> Answer:
-    """The record of a finished or failed run.
+def read_source(snapshot: Snapshot | None, identifier: str) -> Answer:
+    """The code of an experiment: the file's name and its text.
 
     Raises:
-        NotFoundError: there is none of that identifier.
+        NotFoundError: there is no such experiment.
     """
-    return RunRecords(home).read(run)
+    experiment = load_catalogue().get(identifier)
+    path = Path(import_module(experiment.module).__file__ or "")
+    return {
+        "id": experiment.id,
+        "title": experiment.title,
+        "file": path.name,
+        "module": experiment.module,
+        "code": path.read_text(encoding="utf-8"),
+        "snapshot": snapshot.id if snapshot else None,
+    }
 
 
 def _entry(snapshot: Snapshot | None, experiment: Experiment[Any]) -> Answer:
@@ -190,6 +200,7 @@ def _entry(snapshot: Snapshot | None, experiment: Experiment[Any]) -> Answer:
         "id": experiment.id,
         "title": experiment.title,
         "paper": experiment.paper,
+        "paper_title": _text(snapshot, experiment.paper, "dcterms:title"),
         "concepts": [
             {
                 "id": link.id,
@@ -199,20 +210,19 @@ def _entry(snapshot: Snapshot | None, experiment: Experiment[Any]) -> Answer:
             for link in experiment.concepts
         ],
         "claim": experiment.claim,
+        "cost_s": experiment.cost_s,
     }
 
 
 def _last_verdict(home: Home, experiment: str) -> str | None:
     """What the newest finished run with the designed parameters said of the claim."""
-    for record in RunRecords(home).iter_newest(experiment):
-        if record["preset"] == "default" and record["state"] == "finished":
-            return str(record["verdict"])
-    return None
+    designed = next(RunRecords(home).iter_designed(experiment), None)
+    return designed["verdict"] if designed else None
 
 
 def _summary(record: Answer) -> Answer:
-    members = ("run", "state", "verdict", "preset", "seed", "started", "duration_s")
-    return {name: record[name] for name in members}
+    members = ("run", "verdict", "preset", "seed", "started", "duration_s")
+    return {name: record[name] for name in members} | {"state": state_of(record)}
 
 
 def _text(snapshot: Snapshot | None, curie: str, predicate: str) -> str | None:

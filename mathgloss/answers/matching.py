@@ -14,9 +14,9 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from mathgloss.linking.candidates import Query
+from mathgloss.linking.catalogue import Catalogue
 from mathgloss.linking.features import FEATURES, Table
 from mathgloss.linking.linker import Linker
-from mathgloss.linking.pools import Pools
 from mathgloss.linking.ranking import load_model
 from mathgloss.normalize import normalize
 
@@ -65,17 +65,18 @@ class TermMatcher:
     """Matches names to the concepts of one snapshot; safe to use from several threads.
 
     Args:
-        pools: the snapshot's catalogues.
+        items: Wikidata's, with all their names.
+        minted: the other concepts.
 
     Attributes:
         accept: from which probability on the linker takes a match without asking.
     """
 
-    def __init__(self, pools: Pools) -> None:
-        linker = Linker(pools.items, load_model())
-        self._items = pools.items
-        self._place = {concept: place for place, concept in enumerate(pools.items.ids)}
-        self._pools = (linker, linker.over(pools.minted))
+    def __init__(self, items: Catalogue, minted: Catalogue) -> None:
+        linker = Linker(items, load_model())
+        self._items = items
+        self._place = {concept: place for place, concept in enumerate(items.ids)}
+        self._pools = (linker, linker.over(minted))
         self.accept, self._review = linker.zones
         self._languages = sorted({lang for pool in self._pools for lang in pool.catalogue.by_lang})
         self._lock = threading.Lock()

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 import pyoxigraph as ox
 
 from mathgloss import ids, vocab
+from mathgloss.answers.kinds import classes
 from mathgloss.answers.paging import Answer
 from mathgloss.errors import InputError
 from mathgloss.graph.index import LabelIndex
@@ -187,8 +188,8 @@ def _statements(reader: Reader) -> Iterable[tuple[str, str, str]]:
             yield concept, "position", row["value"].value.replace(POSITION_SEPARATOR, " > ")
         elif name == "mg:msc":
             yield concept, "msc", row["value"].value
-    for row in reader.run("concept_classes", {}):
-        yield ids.curie(row["concept"].value), "instance_of", ids.curie(row["class"].value)
+    for member, of in classes(reader):
+        yield member, "instance_of", of
 
 
 def _identity(concept: str, term: str) -> Iterable[tuple[str, str, str]]:

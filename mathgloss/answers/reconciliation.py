@@ -23,7 +23,7 @@ from mathgloss.answers.paging import Answer
 from mathgloss.answers.properties import PROPERTIES, PropertyIndex
 from mathgloss.errors import NotFoundError
 from mathgloss.linking.candidates import Query
-from mathgloss.linking.pools import POOLS, read_pools
+from mathgloss.linking.pools import POOLS, Pool, read_pool
 
 if TYPE_CHECKING:
     from mathgloss.answers.service import Answers
@@ -111,7 +111,8 @@ class Reconciler:
 
     @cached_property
     def _matcher(self) -> TermMatcher:
-        return TermMatcher(read_pools(self._answers.snapshot.path / POOLS))
+        path = self._answers.snapshot.path / POOLS
+        return TermMatcher(read_pool(path, Pool.ITEMS), read_pool(path, Pool.MINTED))
 
     @cached_property
     def _values(self) -> PropertyIndex:

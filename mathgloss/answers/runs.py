@@ -175,7 +175,7 @@ def _of_entry(entry: Entry) -> Answer:
         **nothing,
         "run": entry.run,
         "id": entry.experiment,
-        "paper": load_catalogue().get(entry.experiment).paper,
+        "paper": entry.paper,
         "params": entry.params,
         "preset": entry.preset,
         "seed": entry.seed,

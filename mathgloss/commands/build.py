@@ -13,6 +13,7 @@ from mathgloss.commands._shared import settings_of
 def command(ctx: click.Context, *, full: bool) -> None:
     """Build a snapshot from the sources as they were last fetched and parsed."""
     from mathgloss.errors import DataNotFoundError  # slow imports only when run
+    from mathgloss.experiments import experiments_graph
     from mathgloss.graph.build import build_snapshot
     from mathgloss.graph.plan import source_inputs
     from mathgloss.io.state import read_state, writing
@@ -25,7 +26,12 @@ def command(ctx: click.Context, *, full: bool) -> None:
         if not inputs:
             raise DataNotFoundError(f"{home.root}: no source has data; run 'mathgloss refresh'")
         result = build_snapshot(
-            home, inputs, linking_setup(settings), full=full, progress=lambda _: None
+            home,
+            inputs,
+            linking_setup(settings),
+            given=[experiments_graph(home)],
+            full=full,
+            progress=lambda _: None,
         )
     word = "published" if result.changed else "unchanged"
     click.echo(f"snapshot {result.manifest.id} {word}")

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mathgloss.commands._shared import echo_json, echo_table, json_option, settings_of
+from mathgloss.commands._shared import (
+    echo_json,
+    echo_table,
+    json_option,
+    settings_of,
+    writing_whole,
+)
 
 if TYPE_CHECKING:
     from mathgloss.graph.snapshot import Snapshot
@@ -166,6 +172,23 @@ def sweep_command(
         draw_sweep(name, records, plot)
     if any(record["state"] != "finished" for record in records):
         sys.exit(1)
+
+
+@command.command(name="report")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout."
+)
+@click.pass_context
+def report_command(ctx: click.Context, *, output: Path | None) -> None:
+    """Tell in Markdown what the last run of each experiment as designed gave."""
+    from mathgloss.answers.run_report import write_report
+
+    text = write_report(settings_of(ctx).layout)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    with writing_whole(output) as stream:
+        stream.write(text)
 
 
 @command.command(name="worker")

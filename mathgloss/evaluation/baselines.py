@@ -74,7 +74,7 @@ def same_norm(catalogue: Catalogue) -> Baseline:
         reading = read_query(query)
         keys: dict[int, tuple[bool, bool, int]] = {}
         for lang in dict.fromkeys((reading.lang, ENGLISH)):
-            for row in catalogue.by_norm.get((lang, reading.norm), ()) if reading.norm else ():
+            for row in catalogue.by_norm[lang, reading.norm] if reading.norm else ():
                 name = catalogue.names[row]
                 if None not in {reading.qualifier, name.qualifier} and (
                     reading.qualifier != name.qualifier
@@ -91,7 +91,7 @@ def trigrams(catalogue: Catalogue) -> Baseline:
     """The concepts of the names nearest in spelling; score: cosine of TF-IDF of trigrams."""
 
     def search(rows: Sequence[int]) -> Callable[[Sequence[Reading]], list[Ranked]]:
-        index = TrigramIndex([catalogue.texts[row] for row in rows])
+        index = TrigramIndex(TrigramIndex.of([catalogue.names[row].text for row in rows]))
 
         def ranked(reading: Reading) -> Ranked:
             if not reading.norm:
@@ -113,7 +113,7 @@ def embedding(catalogue: Catalogue, encode: Encode) -> Baseline:
     """
 
     def search(rows: Sequence[int]) -> Callable[[Sequence[Reading]], list[Ranked]]:
-        names = encode([catalogue.texts[row] for row in rows])
+        names = encode([catalogue.names[row].text for row in rows])
 
         def ranked(readings: Sequence[Reading]) -> list[Ranked]:
             queries = encode([reading.text for reading in readings])

@@ -5,6 +5,7 @@ paper's own baseline, and says whether the claim held. What one must have is in 
 one is run, recorded and described as RDF is in the other private modules.
 """
 
+from mathgloss.experiments._book import Entry, RunState
 from mathgloss.experiments._catalogue import Catalogue, load_catalogue
 from mathgloss.experiments._contract import (
     Check,
@@ -16,30 +17,40 @@ from mathgloss.experiments._contract import (
     Role,
     Table,
 )
+from mathgloss.experiments._graph import experiments_graph
 from mathgloss.experiments._limits import Limits
+from mathgloss.experiments._queue import RunQueue, state_of, work
 from mathgloss.experiments._rdf import experiment_triples, run_triples
-from mathgloss.experiments._records import RunRecords
-from mathgloss.experiments._runner import checked_params, run_experiment
+from mathgloss.experiments._records import RunRecord, RunRecords
+from mathgloss.experiments._runner import MAX_SEED, checked_params, run_experiment
 from mathgloss.experiments._surroundings import missing_packages
 from mathgloss.experiments._sweep import draw_sweep
 
 __all__ = [
+    "MAX_SEED",
     "Catalogue",
     "Check",
     "Concept",
+    "Entry",
     "Experiment",
     "Limits",
     "Metric",
     "Outcome",
     "Params",
     "Role",
+    "RunQueue",
+    "RunRecord",
     "RunRecords",
+    "RunState",
     "Table",
     "checked_params",
     "draw_sweep",
     "experiment_triples",
+    "experiments_graph",
     "load_catalogue",
     "missing_packages",
     "run_experiment",
     "run_triples",
+    "state_of",
+    "work",
 ]

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -25,18 +25,35 @@ RUNS_IN_ALL: Final = 100
 _WAIT_FOR_LOCK_S: Final = 10.0
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS run (
-  run TEXT PRIMARY KEY, experiment TEXT NOT NULL, params TEXT NOT NULL, preset TEXT NOT NULL,
+  run TEXT PRIMARY KEY, experiment TEXT NOT NULL, paper TEXT NOT NULL,
+  params TEXT NOT NULL, preset TEXT NOT NULL,
   seed INTEGER NOT NULL, snapshot TEXT, likeness TEXT NOT NULL, client TEXT, state TEXT NOT NULL,
   fraction REAL NOT NULL, message TEXT NOT NULL, stopping INTEGER NOT NULL,
   requested TEXT NOT NULL, started TEXT, failure TEXT);
 CREATE INDEX IF NOT EXISTS run_by_state ON run (state);
 CREATE INDEX IF NOT EXISTS run_by_likeness ON run (likeness);
 """
-_GOING: Final = "state IN ('queued', 'running')"
-_COLUMNS: Final = (
-    "run, experiment, params, preset, seed, snapshot, state, fraction, message, requested, "
-    "started, failure"
-)
+_FIND: Final = "SELECT * FROM run WHERE run = ?"
+_LIKE: Final = """SELECT run FROM run
+WHERE likeness = ? AND state IN ('queued', 'running', 'finished')
+ORDER BY requested DESC, rowid DESC"""
+_COUNT: Final = """SELECT COUNT(*), COALESCE(SUM(client = ?), 0) FROM run
+WHERE state IN ('queued', 'running')"""
+_WAITING: Final = "SELECT run FROM run WHERE state = 'queued' ORDER BY requested, rowid"
+_NOT_FINISHED: Final = """SELECT run FROM run
+WHERE state != 'finished' AND experiment = COALESCE(?, experiment)"""
+_END: Final = """UPDATE run
+SET state = :state, message = :state, failure = :failure, client = NULL,
+  fraction = IIF(:state = 'finished', 1, fraction)
+WHERE run = :run"""
+_OLD: Final = """SELECT run FROM run
+WHERE preset != 'default' AND state NOT IN ('queued', 'running')
+ORDER BY requested DESC, rowid DESC LIMIT -1 OFFSET ?"""
+_KILLED: Final[FailureKind] = "killed"
+_LOST: Final = {
+    "kind": _KILLED,
+    "message": "whoever ran it was ended before the run was over; run it again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +63,7 @@ class Wish:
     Attributes:
         run: its identifier.
         experiment: identifier of the experiment.
+        paper: whose claim it tests.
         params: as JSON has them, checked.
         preset: whether these are the designed parameters.
         snapshot: what is published now.
@@ -55,6 +73,7 @@ class Wish:
 
     run: str
     experiment: str
+    paper: str
     params: dict[str, Any]
     preset: str
     seed: int
@@ -76,6 +95,7 @@ class Entry:
 
     run: str
     experiment: str
+    paper: str
     params: dict[str, Any]
     preset: str
     seed: int
@@ -144,12 +164,10 @@ class RunBook:
             NoRunsError: there are too many in all, or the book cannot be written.
         """
         with self._open() as connection:
-            like = f"SELECT run FROM run WHERE likeness = ? AND ({_GOING} OR state = 'finished')"
-            found = connection.execute(f"{like} ORDER BY run DESC", (wish.likeness,)).fetchone()
+            found = connection.execute(_LIKE, (wish.likeness,)).fetchone()
             if found is not None and not fresh:
                 return str(found["run"]), False
-            counts = f"SELECT COUNT(*), COALESCE(SUM(client = ?), 0) FROM run WHERE {_GOING}"
-            in_all, own = connection.execute(counts, (wish.client,)).fetchone()
+            in_all, own = connection.execute(_COUNT, (wish.client,)).fetchone()
             if own >= RUNS_OF_A_CLIENT:
                 raise RunLimitError(
                     f"{own} runs of yours wait or go on, expected at most {RUNS_OF_A_CLIENT}; "
@@ -158,11 +176,12 @@ class RunBook:
             if in_all >= RUNS_IN_ALL:
                 raise NoRunsError(f"{in_all} runs wait already; come back later")
             connection.execute(
-                "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, 'waiting', 0, ?, "
+                "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 0, 'waiting', 0, ?, "
                 "NULL, NULL)",
                 (
                     wish.run,
                     wish.experiment,
+                    wish.paper,
                     json.dumps(wish.params),
                     wish.preset,
                     wish.seed,
@@ -208,18 +227,20 @@ class RunBook:
 
     def find(self, run: str) -> Entry | None:
         """What it says of a run."""
-        rows = self._read(f"SELECT {_COLUMNS} FROM run WHERE run = ?", run)
+        rows = self._read(_FIND, run)
         return _entry(rows[0]) if rows else None
 
     def waiting(self) -> list[str]:
         """The runs that wait, the next one first."""
-        return [row["run"] for row in self._read("SELECT run FROM run WHERE state = 'queued' "
-                                                 "ORDER BY requested, rowid")]  # fmt: skip
+        return [row["run"] for row in self._read(_WAITING)]
 
     def without_record(self, experiment: str | None) -> list[str]:
         """The runs, of one experiment or all, that have not ended well and so may be only here."""
-        query = "SELECT run FROM run WHERE state != 'finished' AND experiment = COALESCE(?, experiment)"
-        return [row["run"] for row in self._read(query, experiment)]
+        return [row["run"] for row in self._read(_NOT_FINISHED, experiment)]
+
+    def old(self, keep: int) -> list[str]:
+        """The runs with other parameters than the designed ones, but for the newest ``keep``."""
+        return [row["run"] for row in self._read(_OLD, keep)]
 
     def is_stopping(self, run: str) -> bool:
         """Whether a run was told to stop."""
@@ -238,8 +259,7 @@ class RunBook:
             )
             if changed.rowcount == 0:
                 return None
-            found = connection.execute(f"SELECT {_COLUMNS} FROM run WHERE run = ?", (run,))
-            return _entry(found.fetchone())
+            return _entry(connection.execute(_FIND, (run,)).fetchone())
 
     def tell(self, run: str, fraction: float, message: str) -> None:
         """Note how far a run is, from 0 to 1, and what it does."""
@@ -252,11 +272,8 @@ class RunBook:
     def end(self, run: str, state: RunState, failure: dict[str, str] | None) -> None:
         """Note how a run ended."""
         with self._open() as connection:
-            connection.execute(
-                "UPDATE run SET state = ?, failure = ?, fraction = IIF(? = 'finished', 1, fraction), "
-                "message = ?, client = NULL WHERE run = ?",
-                (state, json.dumps(failure) if failure else None, state, state, run),
-            )
+            said = json.dumps(failure) if failure else None
+            connection.execute(_END, {"run": run, "state": state, "failure": said})
 
     def give_up(self, but: Collection[str] = ()) -> list[str]:
         """Note that runs are lost whose worker is gone: all that go on but for these."""
@@ -267,17 +284,11 @@ class RunBook:
         return lost
 
 
-_KILLED: Final[FailureKind] = "killed"
-_LOST: Final = {
-    "kind": _KILLED,
-    "message": "whoever ran it was ended before the run was over; run it again",
-}
-
-
 def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def _entry(row: sqlite3.Row) -> Entry:
+    held = {field.name: row[field.name] for field in fields(Entry)}
     failure = json.loads(row["failure"]) if row["failure"] else None
-    return Entry(**{**dict(row), "params": json.loads(row["params"]), "failure": failure})
+    return Entry(**{**held, "params": json.loads(row["params"]), "failure": failure})

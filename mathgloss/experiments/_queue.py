@@ -25,6 +25,7 @@ from mathgloss.experiments._catalogue import Catalogue
 from mathgloss.experiments._contract import Experiment, Params
 from mathgloss.experiments._records import RunRecord, RunRecords, new_run_id
 from mathgloss.experiments._runner import checked_seed, preset_of, run_experiment
+from mathgloss.experiments._surroundings import missing_packages
 from mathgloss.paths import Home
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# of those asked for through the service with other parameters than the designed ones
+KEPT_RUNS: Final = 1_000
+
+_BOOK: Final = "runs.sqlite"
+_LOCK: Final = "worker.lock"
 _TELL_EVERY_S: Final = 0.2
 _LOOK_EVERY_S: Final = 0.5
 
@@ -41,7 +47,8 @@ class RunQueue:
 
     def __init__(self, home: Home) -> None:
         self.folder = home.queue
-        self.book = RunBook(self.folder / "runs.sqlite")
+        self.book = RunBook(self.folder / _BOOK)
+        self._records = RunRecords(home)
 
     def submit(
         self,
@@ -75,6 +82,7 @@ class RunQueue:
         wish = Wish(
             run=new_run_id(experiment.id, dt.datetime.now(dt.UTC)),
             experiment=experiment.id,
+            paper=experiment.paper,
             params=values,
             preset=preset_of(experiment, params),
             seed=checked_seed(seed),
@@ -82,6 +90,8 @@ class RunQueue:
             likeness=_likeness(experiment, values, seed),
             client=client,
         )
+        if missing := missing_packages(experiment):
+            raise NoRunsError(f"the service lacks what it needs: {', '.join(missing)}")
         if not self.is_served():
             raise NoRunsError(
                 "nothing runs experiments here now; 'mathgloss serve' does unless it is told not "
@@ -89,9 +99,16 @@ class RunQueue:
             )
         self.book.create()
         run, is_new = self.book.enter(wish, fresh=fresh)
+        if not is_new and self._is_lost(run):
+            run, is_new = self.book.enter(wish, fresh=True)
         if is_new:
             self._hand_over(run)
         return run
+
+    def _is_lost(self, run: str) -> bool:
+        """Whether the run has finished but somebody has removed its record."""
+        entry = self.book.find(run)
+        return entry is not None and entry.has_ended and not self._records.has(run)
 
     def _hand_over(self, run: str) -> None:
         try:
@@ -137,8 +154,6 @@ def _likeness(experiment: Experiment[Any], params: Mapping[str, Any], seed: int)
 
 # ------------------------------------------------------------------------------------ the worker
 
-_LOCK: Final = "worker.lock"
-
 
 def work(home: Home, catalogue: Catalogue, *, at_once: int = 1) -> None:
     """Run what the queue holds, until the process is ended; in the main thread.
@@ -174,7 +189,7 @@ class Worker:
     def __init__(self, home: Home, catalogue: Catalogue) -> None:
         self._home = home
         self._catalogue = catalogue
-        self._book = RunBook(home.queue / "runs.sqlite")
+        self._book = RunBook(home.queue / _BOOK)
         self._active: set[str] = set()
 
     def take_over(self, task: TaskWrapper) -> None:
@@ -194,15 +209,19 @@ class Worker:
     def execute(self, run: str) -> None:
         """Execute a run if it still waits."""
         self._give_up()
-        entry = self._book.begin(run)
-        if entry is None:
-            return
         self._active.add(run)
         try:
-            state, failure = self._outcome(entry)
-            self._book.end(run, state, failure)
+            if (entry := self._book.begin(run)) is not None:
+                self._book.end(run, *self._outcome(entry))
+                self._forget_old()
         finally:
             self._active.discard(run)
+
+    def _forget_old(self) -> None:
+        """Remove what visitors tried long ago, so that they cannot fill the disk."""
+        for run in self._book.old(KEPT_RUNS):
+            RunRecords(self._home).remove(run)
+            self._book.forget(run)
 
     def _outcome(self, entry: Entry) -> tuple[RunState, dict[str, str] | None]:
         """How the run ended, and why if it failed."""

@@ -54,6 +54,15 @@ class RunRecords:
         path.mkdir()
         return path
 
+    def has(self, run: str) -> bool:
+        """Whether a run of this identifier is recorded."""
+        return bool(_RUN_ID.fullmatch(run)) and (self.folder / run / RECORD).is_file()
+
+    def remove(self, run: str) -> None:
+        """Remove a recorded run, if it is there."""
+        if self.has(run):
+            shutil.rmtree(self.folder / run)
+
     def clear(self, run: str) -> None:
         """Remove what a run left that will never end."""
         shutil.rmtree(self.folder / f"{_WORKING}{run}", ignore_errors=True)
@@ -111,9 +120,9 @@ class RunRecords:
         Raises:
             NotFoundError: there is none of this identifier, or it cannot be read.
         """
+        if not self.has(run):
+            raise NotFoundError(f"no run {run[:200]!r} is recorded here")
         path = self.folder / run / RECORD
-        if not _RUN_ID.fullmatch(run) or not path.is_file():
-            raise NotFoundError(f"no run {run[:200]!r} in {self.folder}")
         try:
             record: RunRecord = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -127,3 +136,12 @@ class RunRecords:
                 yield self.read(name)
             except NotFoundError as error:
                 logger.warning("%s", error)
+
+    def iter_designed(self, experiment: str) -> Iterator[RunRecord]:
+        """The finished runs with the designed parameters, the newest first.
+
+        Those with other parameters are no evidence about the claim.
+        """
+        for record in self.iter_newest(experiment):
+            if (record["state"], record["preset"]) == ("finished", "default"):
+                yield record

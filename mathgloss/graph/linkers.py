@@ -16,6 +16,7 @@ from mathgloss.linking.gold import read_terms
 from mathgloss.linking.linker import Linker
 from mathgloss.linking.meaning import Meaning, find_encoder
 from mathgloss.linking.mentions import MentionFinder
+from mathgloss.linking.pools import POOLS, Pool, read_pool
 from mathgloss.linking.ranking import RankingModel
 from mathgloss.linking.senses import load_senses
 from mathgloss.linking.setup import linking_setup
@@ -29,10 +30,15 @@ def open_linker(settings: Settings, manifest: Manifest, *, excluded: Iterable[st
     Raises:
         InputError: an excluded name is none of the snapshot's sources.
         EmbeddingError: the encoder failed.
+        DataNotFoundError: the snapshot has no catalogues; a refresh writes them.
     """
-    sources = term_sources(settings.layout, manifest, excluded=excluded)
+    names = list(excluded)
+    if names:
+        catalogue = items(term_sources(settings.layout, manifest, excluded=names))
+    else:
+        catalogue = read_pool(settings.layout.snapshots / manifest.id / POOLS, Pool.BARE_ITEMS)
     setup = linking_setup(settings)
-    return Linker(items(sources), setup.model, setup.meaning())
+    return Linker(catalogue, setup.model, setup.meaning())
 
 
 def open_finder(

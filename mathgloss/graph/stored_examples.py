@@ -11,7 +11,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-THEMES: Final = ("Concepts", "Names", "Formalisation", "Papers", "Links", "The graph itself")
+THEMES: Final = (
+    "Concepts",
+    "Names",
+    "Formalisation",
+    "Papers",
+    "Experiments",
+    "Links",
+    "The graph itself",
+)
 _FIELDS: Final = ("title", "theme", "about", "columns")
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 _CODE_SUFFIXES: Final = frozenset({".py", ".rq", ".ttl", ".txt"})
-# what a snapshot holds does not depend on how it is served or printed
+# what a snapshot holds does not depend on how it is served or printed, and the graph of experiments
+# is known by its content
 _CODE_PACKAGES: Final = ("mathgloss", "ingest")
-_IRRELEVANT: Final = frozenset({"commands", "cli.py", "__pycache__"})
+_IRRELEVANT: Final = frozenset({"answers", "commands", "experiments", "cli.py", "__pycache__"})
 
 
 def digest(*parts: str) -> str:

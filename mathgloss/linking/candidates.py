@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mathgloss.embedding import nearest
-from mathgloss.linking.catalogue import PLAIN_QUALIFIERS, Catalogue
+from mathgloss.linking.catalogue import PLAIN_QUALIFIERS, Catalogue, Name
 from mathgloss.linking.forms import Norm, bag, family, stems
-from mathgloss.linking.trigrams import TrigramIndex, overlap, trigrams
+from mathgloss.linking.trigrams import overlap, trigrams
 from mathgloss.normalize import normalize, split_qualifier
 
 NEAR_BY_MEANING: Final = 12
@@ -29,11 +30,16 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A term to link: its label in a language (BCP 47), perhaps with what its source says of it."""
+    """A term to link: its label in a language (BCP 47), perhaps with what its source says of it.
+
+    Attributes:
+        refused: concepts that the term is known not to name.
+    """
 
     label: str
     lang: str = "en"
     definition: str = ""
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +62,26 @@ class Candidates:
 
     Attributes:
         rows: places of names in the catalogue, each once.
+        names: what stands there.
         meaning: cosine of each English name with the query by the encoder, 0 for other names.
         spelling: share of trigrams that each name has in common with the query (Dice).
     """
 
     reading: Reading
     rows: list[int] = field(default_factory=list)
+    names: list[Name] = field(default_factory=list)
     meaning: list[float] = field(default_factory=list)
     spelling: list[float] = field(default_factory=list)
+
+    def only(self, kept: Sequence[bool]) -> Candidates:
+        """Those of the names that are marked, in their order."""
+        return Candidates(
+            self.reading,
+            list(compress(self.rows, kept)),
+            list(compress(self.names, kept)),
+            list(compress(self.meaning, kept)),
+            list(compress(self.spelling, kept)),
+        )
 
 
 class Vectoriser(Protocol):
@@ -82,33 +100,19 @@ def read_query(query: Query) -> Reading:
     return Reading(normalize(base, lang), lang, None if said in PLAIN_QUALIFIERS else said)
 
 
-class _Shelf:
-    """The names of one language, searchable by spelling."""
-
-    def __init__(self, catalogue: Catalogue, lang: str) -> None:
-        self.rows = np.array(catalogue.by_lang.get(lang, []), np.int64)
-        self._index = TrigramIndex([catalogue.texts[row] for row in self.rows])
-
-    def nearest(self, text: str) -> NDArray[np.int64]:
-        """The names nearest to a text, as rows of the catalogue."""
-        places, _ = self._index.nearest(text, NEAR_BY_SPELLING)
-        return self.rows[places]
-
-
 class Retriever:
     """Finds candidates; with a vectoriser also those that are near by meaning."""
 
     def __init__(self, catalogue: Catalogue, vectoriser: Vectoriser | None = None) -> None:
         self.catalogue = catalogue
         self.vectoriser = vectoriser
-        self._english = np.array(catalogue.by_lang.get("en", []), np.int64)
+        self._english = catalogue.by_lang.get("en", np.empty(0, np.int64))
         # an encoder of several languages compares any term with the English names
         self._vectors = (
-            vectoriser.vectors([catalogue.texts[row] for row in self._english])
+            vectoriser.vectors([catalogue.names[row].text for row in self._english])
             if vectoriser is not None
             else None
         )
-        self._shelves: dict[str, _Shelf] = {}
 
     def find(self, readings: Sequence[Reading]) -> list[Candidates]:
         """The candidates of each query, in order."""
@@ -123,7 +127,8 @@ class Retriever:
             found[n].rows += rows + self._near_by_spelling(found[n].reading)
         for n, each in enumerate(found):
             each.rows = list(dict.fromkeys(each.rows))
-            each.spelling = self._spellings(each)
+            each.names = [self.catalogue.names[row] for row in each.rows]
+            each.spelling = _spellings(each)
             each.meaning = self._meanings(each.rows, None if vectors is None else vectors[n])
         return found
 
@@ -132,20 +137,15 @@ class Retriever:
         return not reading.norm or (reading.lang, reading.norm) in self.catalogue.by_norm
 
     def _near_by_spelling(self, reading: Reading) -> list[int]:
-        return [
-            row
-            for lang in self._languages(reading.lang)
-            for row in self._shelf(lang).nearest(reading.text).tolist()
-        ]
+        rows: list[int] = []
+        for lang in self._languages(reading.lang):
+            places, _ = self.catalogue.spelling(lang).nearest(reading.text, NEAR_BY_SPELLING)
+            rows += self.catalogue.by_lang[lang][places].tolist()
+        return rows
 
     def _languages(self, lang: str) -> list[str]:
         held = self.catalogue.by_lang
         return [tag for tag in dict.fromkeys((lang, "en", *sorted(family(lang)))) if tag in held]
-
-    def _shelf(self, lang: str) -> _Shelf:
-        if lang not in self._shelves:
-            self._shelves[lang] = _Shelf(self.catalogue, lang)
-        return self._shelves[lang]
 
     def _near_by_meaning(self, queries: Vectors) -> list[list[int]]:
         if self._vectors is None or not len(self._english):
@@ -171,20 +171,21 @@ class Retriever:
             out[n] = cosine
         return out
 
-    def _spellings(self, each: Candidates) -> list[float]:
-        text = trigrams(each.reading.text)
-        return [overlap(text, trigrams(self.catalogue.texts[row])) for row in each.rows]
-
     def _alike(self, reading: Reading) -> Iterator[int]:
         """Names of the same form, the same words, or one word more or less."""
         held, norm = self.catalogue, reading.norm
         if not norm:
             return
         for lang in dict.fromkeys((reading.lang, "en", *sorted(family(reading.lang)))):
-            yield from held.by_norm.get((lang, norm), ())[:MAX_SAME]
-        yield from held.by_bag.get((reading.lang, bag(norm, reading.lang)), ())[:MAX_SAME]
+            yield from held.by_norm[lang, norm][:MAX_SAME]
+        yield from held.by_bag[reading.lang, bag(norm, reading.lang)][:MAX_SAME]
         own = stems(norm, reading.lang)
-        yield from held.by_beginning.get((reading.lang, own), ())[:MAX_SAME]
+        yield from held.by_beginning[reading.lang, own][:MAX_SAME]
         if len(norm) > 1:
             for part in (norm[:-1], norm[1:]):
-                yield from held.by_norm.get((reading.lang, part), ())[:MAX_SAME]
+                yield from held.by_norm[reading.lang, part][:MAX_SAME]
+
+
+def _spellings(each: Candidates) -> list[float]:
+    text = trigrams(each.reading.text)
+    return [overlap(text, trigrams(name.text)) for name in each.names]

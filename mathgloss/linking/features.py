@@ -145,19 +145,18 @@ class Featuriser:
             related=family(reading.lang),
         )
         best: dict[int, tuple[int, list[float]]] = {}
-        for row, meaning, spelling in zip(each.rows, each.meaning, each.spelling, strict=True):
-            values = self._name(facts, row, meaning, spelling)
-            concept = self._catalogue.names[row].concept
-            if concept not in best:
-                best[concept] = (row, values)
+        rows = zip(each.rows, each.names, each.meaning, each.spelling, strict=True)
+        for row, name, meaning, spelling in rows:
+            values = self._name(facts, name, meaning, spelling)
+            if name.concept not in best:
+                best[name.concept] = (row, values)
             else:
-                best[concept] = _merged(best[concept], (row, values))
+                best[name.concept] = _merged(best[name.concept], (row, values))
         return best
 
-    def _name(self, facts: _Facts, row: int, meaning: float, spelling: float) -> list[float]:
+    def _name(self, facts: _Facts, name: Name, meaning: float, spelling: float) -> list[float]:
         """The values of ``_NAME`` for one name."""
-        name = self._catalogue.names[row]
-        held = self._catalogue.stems[row]
+        held = frozenset(name.stems)
         common = facts.words & held
         lang = facts.reading.lang
         own = name.lang in {lang, "mul"}
@@ -174,7 +173,7 @@ class Featuriser:
             float(same and own and not name.preferred),
             float(same and not own and name.lang == "en"),
             float(same and not own and name.lang in facts.related),
-            float(not same and own and bag(name.norm, name.lang) == facts.bag),
+            float(not same and own and _is_reordered(facts, name, held)),
             float(lacks and generic),
             float(lacks and not generic),
             *_qualifiers(facts.reading, name, fits=same),
@@ -184,7 +183,7 @@ class Featuriser:
             len(common) / max(1, len(facts.words | held)),
             -min(self._catalogue.rarity(facts.words - held), _RARITY_LIMIT) / 5,
             -min(self._catalogue.rarity(held - facts.words), _RARITY_LIMIT) / 5,
-            float(own and self._catalogue.heads[row] == facts.head),
+            float(own and name.head == facts.head),
             -float(not CHANGING.isdisjoint(facts.words ^ held)),
         ]
 
@@ -193,7 +192,7 @@ class Featuriser:
         if reading.qualifier is None:
             return 0.0
         words = frozenset(stems(reading.qualifier, "en")) - GENERIC_QUALIFIERS
-        return len(words & self._catalogue.topics[name.concept]) / max(1, len(words))
+        return len(words.intersection(self._catalogue.topics[name.concept])) / max(1, len(words))
 
     def _add_relative(
         self,
@@ -255,6 +254,14 @@ class _Facts:
     beginning: tuple[str, ...]
     head: str
     related: frozenset[str]
+
+
+def _is_reordered(facts: _Facts, name: Name, held: frozenset[str]) -> bool:
+    """Whether query and name have the same content words."""
+    # what a look at the stems rules out need not be sorted; a name in no language has none
+    if name.lang != "mul" and not held.issuperset(facts.bag):
+        return False
+    return bag(name.norm, name.lang) == facts.bag
 
 
 def _qualifiers(reading: Reading, name: Name, *, fits: bool) -> list[float]:

@@ -158,8 +158,7 @@ class Linker:
         """The candidates without names of concepts that the term is known not to name."""
         if not refused:
             return found
-        held = self.catalogue
-        return found.only([held.ids[held.names[row].concept] not in refused for row in found.rows])
+        return found.only([self.catalogue.ids[name.concept] not in refused for name in found.names])
 
     def ranked(self, queries: Sequence[Query]) -> tuple[list[Reading], Table, list[Verdict]]:
         """Each query as it was read, all candidates with their features, and their order."""
