@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8000
 BIN    := $(VENV)/bin
+COMMA  := ,
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-NODE   := $(if $(shell command -v npm),,[node])
+EXTRAS := experiments$(if $(shell command -v npm),,$(COMMA)node)
 VENDOR := api/static/vendor/VERSIONS
 
 .PHONY: serve test install embedding lint format bench web clean
@@ -42,7 +43,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) -e '.$(NODE)'
+	$(PIP) -e '.[$(EXTRAS)]'
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.runtime

@@ -23,7 +23,20 @@ from mathgloss.experiments._contract import verdict_of
 from mathgloss.paths import Home, bundled_dir
 
 # what is there; an experiment that gets lost must fail here, not vanish
-GOLDEN = "crossquant-quantization-kernel kernel-scores-on-groups rfm-symmetry-breaking"
+GOLDEN = (
+    "crossquant-quantization-kernel "
+    "exact-permutation-learning "
+    "fpxint-abelian-series "
+    "kernel-scores-on-groups "
+    "light-schrodinger-bridge "
+    "linear-gcnn-implicit-bias "
+    "log-bessel-logscale "
+    "quantum-group-convolution "
+    "quantum-kernel-svm "
+    "rfm-symmetry-breaking "
+    "rotation-6d-continuity "
+    "self-distillation-kernel-ridge "
+)
 QUICK_CPU_S = 10
 CATALOGUE = load_catalogue()
 # a limit for a broken experiment, far above what any needs

@@ -202,8 +202,9 @@ def test_a_killed_worker_loses_one_run_and_the_next_worker_goes_on(
     home: Home, submit: Submit
 ) -> None:
     with working(home.root, "trials") as worker:
-        lost, waits = submit("sleep"), submit("well")
+        lost = submit("sleep")
         wait_for(lambda: read_run(home, lost)["progress"]["fraction"])
+        waits = submit("well")
         worker.kill()
         worker.wait()
     assert (state(home, lost), state(home, waits)) == ("running", "queued")

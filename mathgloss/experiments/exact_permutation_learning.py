@@ -92,14 +92,14 @@ class Repetition:
     """What one repetition measured.
 
     Attributes:
-        right: share of averages right on every input, shape (lengths, averages).
+        right: number of averages right on every input, shape (lengths, averages).
         at_half: the same, rounded at 1/2.
         loss: largest mean squared error that training left.
         needed: networks needed for all inputs, by number of bits from 3.
     """
 
-    right: Floats
-    at_half: Floats
+    right: NDArray[np.int64]
+    at_half: NDArray[np.int64]
     loss: float
     needed: Floats
 
@@ -137,7 +137,7 @@ EXPERIMENT: Final = Experiment(
     "rounding; the networks needed grow like k log k for one input and like k^2 for all.",
     params=PermutationParams,
     quick={"lengths": (3, 4), "subsets": 50, "longest": 7, "draws": 100, "repeats": 1},
-    cost_s=20,
+    cost_s=10,
     packages=("scipy",),
     reference="Exact Learning of Permutations for Nonzero Binary Inputs with Logarithmic Training "
     "Size and Quasilinear Ensemble Complexity, arXiv 2502.16763",
@@ -181,8 +181,8 @@ def _covariance(X: Floats, w: Floats) -> Floats:
 
 def _networks(
     params: PermutationParams, k: int, rng: np.random.Generator
-) -> tuple[list[float], list[float], float]:
-    """Shares of averages that are right, rounded at tau and at 1/2, and the largest loss."""
+) -> tuple[list[int], list[int], float]:
+    """Numbers of averages that are right, rounded at tau and at 1/2, and the largest loss."""
     bits = _bit_strings(k)
     X, permutation = _unit(bits), rng.permutation(k)
     w = _weights(X)
@@ -195,13 +195,13 @@ def _networks(
         losses.append(loss)
     stock = np.concatenate(outputs)
     truth = bits[:, permutation] > 0
-    shares = np.zeros((2, len(params.averages)))
+    counts = np.zeros((2, len(params.averages)), dtype=int)
     for place, M in enumerate(params.averages):
         for _ in range(params.subsets):
             chosen = rng.choice(params.networks, M, replace=False)
             mean = stock[chosen].mean(axis=0)
-            shares[:, place] += [((mean > bound) == truth).all() for bound in (tau, 0.5)]
-    right, at_half = (shares / params.subsets).tolist()
+            counts[:, place] += [((mean > bound) == truth).all() for bound in (tau, 0.5)]
+    right, at_half = counts.tolist()
     return right, at_half, max(losses)
 
 
@@ -274,6 +274,13 @@ def _relabelling_error(rng: np.random.Generator) -> float:
     return float(max(errors))
 
 
+def _shares(params: PermutationParams, found: list[Repetition]) -> tuple[Floats, Floats]:
+    """Shares of averages right over all repetitions, rounded at tau and at 1/2."""
+    total = params.subsets * len(found)  # one division, so that a share on its bound is exact
+    right, at_half = sum(item.right for item in found), sum(item.at_half for item in found)
+    return np.asarray(right / total), np.asarray(at_half / total)
+
+
 def _growth(lengths: range | tuple[int, ...], needed: Floats) -> float:
     """Exponent of a power law fitted to the networks needed."""
     return float(np.polyfit(np.log(lengths), np.log(needed), 1)[0])
@@ -286,7 +293,7 @@ def _checks(
     worst: Floats,
     rng: np.random.Generator,
 ) -> list[Check]:
-    right = np.mean([item.right for item in found], axis=0)
+    right, _ = _shares(params, found)
     few, many = params.averages[0], params.averages[-1]
     needed = np.mean([item.needed for item in found], axis=0)
     exponent = _growth(_short(params), needed)
@@ -319,7 +326,7 @@ def _checks(
 
 def _metrics(params: PermutationParams, found: list[Repetition]) -> Iterator[Metric]:
     for seed, item in enumerate(found):
-        for k, shares, at_half in zip(params.lengths, item.right, item.at_half, strict=True):
+        for k, shares, at_half in zip(params.lengths, *_shares(params, [item]), strict=True):
             for M, share in zip(params.averages, shares, strict=True):
                 yield Metric(f"share right, k = {k}, M = {M}", float(share), seed=seed)
             yield Metric(f"share right at 1/2, k = {k}, best M", float(at_half.max()), seed=seed)
@@ -329,8 +336,7 @@ def _metrics(params: PermutationParams, found: list[Repetition]) -> Iterator[Met
 
 
 def _network_table(params: PermutationParams, found: list[Repetition]) -> Table:
-    right = np.mean([item.right for item in found], axis=0)
-    at_half = np.mean([item.at_half for item in found], axis=0)
+    right, at_half = _shares(params, found)
     rows = [
         [k, *right[place].tolist(), float(at_half[place].max())]
         for place, k in enumerate(params.lengths)
@@ -361,11 +367,10 @@ def _draw(
     worst: Floats,
 ) -> None:
     shares, growth = figure.subplots(1, 2)
-    right = np.mean([item.right for item in found], axis=0)
+    right, at_half = _shares(params, found)
     for place, (k, curve) in enumerate(zip(params.lengths, right, strict=True)):
         shares.plot(params.averages, curve, f"C{place}{'os^vD*'[place]}-", label=f"k = {k}")
-    at_half = np.mean([item.at_half for item in found], axis=(0, 1))
-    shares.plot(params.averages, at_half, "k:", label="rounded at 1/2, all k")
+    shares.plot(params.averages, at_half.mean(axis=0), "k:", label="rounded at 1/2, all k")
     shares.set(xscale="log", xlabel="networks averaged, M", ylabel="share right on every input")
     shares.set_title(f"networks of width {params.width}", fontsize=10)
     needed = np.mean([item.needed for item in found], axis=0)

@@ -15,8 +15,9 @@ Set-up: as in the paper, the label of :math:`x` is the sign of :math:`\langle \p
 Z_1 Z_2 V \psi(x) \rangle` for a random unitary :math:`V`, and points where it is near zero are
 left out; 40 balanced training points, 200 test points. Baselines: the Gaussian kernel on
 :math:`x` and on :math:`(\cos x, \sin x)`, and the states without the entangling term
-:math:`Z_1 Z_2`, both with width and penalty chosen *on the test points*, in their favour. Control, our own
-addition: labels from a smooth periodic function, a mixture of Gaussian-like bumps.
+:math:`Z_1 Z_2`, their widths and penalties chosen *on the test points*, in their favour; the
+quantum kernel's penalty is fixed. Control, our own addition: labels from a smooth periodic
+function, a mixture of bumps.
 
 Measured: test accuracy. The claim held if the quantum kernel is nearly perfect, better than the
 best Gaussian in every repetition and than the states without entanglement in the mean, and nearly
@@ -63,9 +64,9 @@ _TEST: Final = 200
 _POOL: Final = 4_000
 _BUMPS: Final = 6
 _LEFT_OUT: Final = 0.4  # share of the control's points, those nearest to the border
-_EXACT_PENALTY: Final = 1e6  # the exact kernel separates: errors cost practically everything
+_EXACT_PENALTY: Final = 1e4  # errors cost practically everything; larger ones take very long
 _NOISY_PENALTY: Final = 10.0
-_PENALTIES: Final = (0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)  # larger ones take very long
+_PENALTIES: Final = (0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 _WIDTHS: Final = tuple(2.0**k for k in range(-4, 6))  # of exp(-gamma d^2), the factors gamma
 _SHOT_FACTORS: Final = (0.1, 0.3, 1.0, 3.0, 10.0)
 _GRID: Final = 60
@@ -144,7 +145,7 @@ def run(params: QuantumKernelParams, rng: np.random.Generator, progress: Progres
     return Outcome(
         metrics=list(_metrics(found)),
         checks=_checks(params, found),
-        tables=[_score_table(found), _shot_table(found)],
+        tables=[_score_table(found)],
         draw=lambda figure: _draw(figure, regions, shown, found),
     )
 
@@ -160,7 +161,7 @@ EXPERIMENT: Final = Experiment(
     "finitely many measurements.",
     params=QuantumKernelParams,
     quick={"repeats": 1},
-    cost_s=15,
+    cost_s=10,
     packages=("scikit-learn",),
     reference="V. Havlíček, A. D. Córcoles, K. Temme, A. W. Harrow, A. Kandala, J. M. Chow, "
     "J. M. Gambetta, Nature 567 (2019), arXiv 1804.11326",
@@ -373,20 +374,16 @@ def _score_table(found: list[Repetition]) -> Table:
     return Table("Test accuracy by kernel", columns, rows)
 
 
-def _shot_table(found: list[Repetition]) -> Table:
-    rows = []
-    for shots in found[0].measured:
-        reached = [item.measured[shots] for item in found]
-        rows.append([shots, float(np.mean(reached)), min(reached), max(reached)])
-    return Table("Accuracy of the estimated kernel", ["shots", "mean", "least", "most"], rows)
-
-
 def _draw(figure: Figure, regions: Regions, data: Data, found: list[Repetition]) -> None:
     grid: dict[str, Any] = figure.subplot_mosaic([
         ["truth", "quantum", "gaussian"],
         ["bars", "bars", "shots"],
     ])
-    for name, title in (("truth", "labels"), ("quantum", "quantum"), ("gaussian", "best Gaussian")):
+    for name, title in (
+        ("truth", "labels (white: none)"),
+        ("quantum", "quantum"),
+        ("gaussian", "best Gaussian"),
+    ):
         axes = grid[name]
         axes.imshow(
             getattr(regions, name),
@@ -416,7 +413,7 @@ def _draw(figure: Figure, regions: Regions, data: Data, found: list[Repetition])
             )
             bars.plot([spot] * len(accuracies), accuracies, "k.", markersize=4)
     bars.axhline(0.5, color="0.5", linestyle=":")
-    bars.set(xticks=(0, 1), xlim=(-0.45, 1.95), ylim=(0.3, 1.03), ylabel="test accuracy")
+    bars.set(xticks=(0, 1), xlim=(-0.45, 2.2), ylim=(0, 1.05), ylabel="test accuracy")
     bars.set_xticklabels(["labels of the quantum states", "control: smooth labels"])
     bars.legend(fontsize=8, loc="center right")
     counts = list(found[0].measured)
