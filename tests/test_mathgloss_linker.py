@@ -147,7 +147,8 @@ def test_the_qualifier_is_apart_and_a_plain_one_is_none() -> None:
 
 
 def test_each_name_is_held_once_and_names_without_letters_not_at_all() -> None:
-    catalogue = Catalogue.of([Entry("wd:Q1", (item(1, "group", "Groups", "the group", "$+$", "!"),))])
+    names = item(1, "group", "Groups", "the group", "$+$", "!")
+    catalogue = Catalogue.of([Entry("wd:Q1", (names,))])
     assert [name.norm for name in catalogue.names] == [("group",)]
 
 

@@ -388,9 +388,7 @@ class Answers:
         """A run that waits, goes on or has ended; see :mod:`.runs`."""
         return read_run(self.snapshot.home, run)
 
-    def runs(
-        self, *, experiment: str | None = None, cursor: str = "", limit: int = 20
-    ) -> Answer:
+    def runs(self, *, experiment: str | None = None, cursor: str = "", limit: int = 20) -> Answer:
         """A page of the runs of an experiment, or of all; see :mod:`.runs`."""
         return list_runs(self.snapshot, experiment=experiment, cursor=cursor, limit=limit)
 

@@ -23,8 +23,8 @@ Measured: the slope of the logarithm of the relative weight error by terms, test
 that give other bits, triples that violate a law. The claim held if the slope is
 :math:`-\log_2 2q`, if three terms of 3 bits are as accurate as the network itself, if the terms of
 2 bits make good what one of them loses, if the sum of outputs does not, and if all orders give the
-same bits. Our own addition: integers that saturate, as some hardware has them, are no group. That the
-series beats one quantiser of as many bits is not claimed; with 2 bits it does not, as the table
+same bits. Our own addition: integers that saturate, as some hardware has them, are no group. That
+the series beats one quantiser of as many bits is not claimed; with 2 bits it does not, as the table
 shows.
 
 Reference: B. Zhang, D. Cheng, Y. Zhang, F. Liu, FP=xINT: A Low-Bit Series Expansion Algorithm for

@@ -36,6 +36,7 @@ from earlier trials with other seeds, which had no rotations at the cut of the E
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -54,7 +55,7 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Adam, Floats
+from mathgloss.experiments._numerics import Adam, Floats, parts_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -281,14 +282,10 @@ def _learn(params: RotationParams, name: str, test: Floats, seed: int) -> Floats
 
 def _layers(sizes: tuple[int, ...]) -> tuple[Singles, list[tuple[Singles, Singles]]]:
     """One vector of zeros, and the weights and bias of each layer as views into it."""
-    shapes = list(pairwise(sizes))
-    flat = np.zeros(sum((below + 1) * above for below, above in shapes), np.float32)
-    views, start = [], 0
-    for below, above in shapes:
-        bias = start + below * above
-        views.append((flat[start:bias].reshape(below, above), flat[bias : bias + above]))
-        start = bias + above
-    return flat, views
+    shapes = [shape for below, above in pairwise(sizes) for shape in ((below, above), (above,))]
+    flat = np.zeros(sum(map(math.prod, shapes)), np.float32)
+    views = parts_of(flat, shapes)
+    return flat, list(zip(views[::2], views[1::2], strict=True))
 
 
 def _forward(layers: list[tuple[Singles, Singles]], R: Floats) -> tuple[list[Singles], Singles]:
