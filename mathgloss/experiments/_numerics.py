@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Complexes: TypeAlias = NDArray[np.complex128]
 Integers: TypeAlias = NDArray[np.int64]
+F = TypeVar("F", bound=np.floating[Any])
 
 
 class Adam:
@@ -118,3 +120,10 @@ def arc_cosine_1(u: Floats) -> Floats:
     """Correlation behind a wide layer of rectifiers for inputs of correlation u, in [0, 1]."""
     u = np.clip(u, -1, 1)
     return np.asarray(u * arc_cosine_0(u) + np.sqrt(1 - u**2) / np.pi)
+
+
+def parts_of(vector: NDArray[F], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[F]]:
+    """Views into a vector, one after the other, with these shapes, which fill it."""
+    sizes = [math.prod(shape) for shape in shapes]
+    pieces = np.split(vector, np.cumsum(sizes)[:-1])
+    return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
