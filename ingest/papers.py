@@ -219,7 +219,7 @@ class _Shelf:
 
 
 def _own_id(given: str) -> str | None:
-    if not is_clean(given):
+    if not is_clean(given) or any(char.isspace() for char in given):
         return None
     if found := arxiv_id(given):
         return f"arxiv:{found}"
