@@ -40,6 +40,7 @@ def schema(home: Path) -> Any:
     return schemathesis.openapi.from_wsgi("/openapi.json", create_app(Settings(home=home)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), operations())
 def test_an_operation_answers_as_documented(schema: Any, method: str, path: str) -> None:
     @given(case=schema[path][method].as_strategy())

@@ -24,18 +24,23 @@ from mathgloss.paths import Home, bundled_dir
 
 # what is there; an experiment that gets lost must fail here, not vanish
 GOLDEN = (
+    "al-rnn-symbolic-codes "
+    "conv-ntk-locality "
     "crossquant-quantization-kernel "
     "exact-permutation-learning "
     "fpxint-abelian-series "
     "kernel-scores-on-groups "
+    "lie-group-polar-convolution "
     "light-schrodinger-bridge "
     "linear-gcnn-implicit-bias "
     "log-bessel-logscale "
+    "log-communicability-clustering "
     "quantum-group-convolution "
     "quantum-kernel-svm "
     "rfm-symmetry-breaking "
     "rotation-6d-continuity "
     "self-distillation-kernel-ridge "
+    "toeplitz-fft-kernel-attention "
 )
 QUICK_CPU_S = 10
 CATALOGUE = load_catalogue()
@@ -148,6 +153,7 @@ def test_the_figure_is_drawn(ran: Ran) -> None:
     assert image[..., :3].std() > 0.05
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers_and_another_one_others(
     experiment: Experiment[Any], ran: Ran, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_stored_catalogues_hold_what_was_made(made: Pools, read: Pools) -> None:
         assert len(other) == len(one)
 
 
+@pytest.mark.slow
 def test_stored_catalogues_match_every_name_alike(
     made: Pools, read: Pools, queries: list[Query]
 ) -> None:

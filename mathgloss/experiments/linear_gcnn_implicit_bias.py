@@ -151,7 +151,7 @@ EXPERIMENT: Final = Experiment(
     "space.",
     params=ImplicitBiasParams,
     quick={"groups": ("D_4", "A_4"), "steps": 1_500},
-    cost_s=20,
+    cost_s=10,
     reference="H. Lawrence, K. Georgiev, A. Dienes, B. T. Kiani, ICML 2022, arXiv 2110.06084",
     gives_up="Groups of at most 24 elements, made data and a fixed number of steps.",
     not_tested=(
@@ -240,7 +240,8 @@ def _winners(found: Found, depth: int) -> Floats:
     wins = []
     for by_depth in found.values():
         norms = np.array([by_depth[other].norms[depth - 1] for other in DEPTHS])
-        wins.append(norms.argmin(axis=0) == depth - 1)
+        smallest = norms.min(axis=0)
+        wins.append((norms[depth - 1] == smallest) & np.isfinite(smallest))
     return np.concatenate(wins).astype(float)
 
 

@@ -42,7 +42,6 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache, partial
-from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
@@ -364,11 +363,7 @@ def _gains(rng: np.random.Generator) -> dict[str, float]:
         x = rng.uniform(1e-3, 150, _TIMED_POINTS)
         for letter, sign in (("I", 1), ("K", -1)):
             scipy, ours = (
-                min(
-                    timeit.repeat(
-                        partial(function, v, x, sign), timer=perf_counter, number=1, repeat=9
-                    )
-                )
+                min(timeit.repeat(partial(function, v, x, sign), number=1, repeat=9))
                 for function in (_scipy, _ours)
             )
             found[f"{letter}, {label}"] = scipy / ours
