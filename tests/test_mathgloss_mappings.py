@@ -17,6 +17,7 @@ from mathgloss.answers.service import Answers
 from mathgloss.cli import root
 from mathgloss.config import Settings
 from mathgloss.errors import DataNotFoundError, DecisionsError, InputError, NotFoundError
+from mathgloss.experiments import experiments_graph
 from mathgloss.graph.build import BuildResult, build_snapshot
 from mathgloss.graph.linkers import open_finder
 from mathgloss.graph.mapping_table import MAPPINGS, MAX_DEFINITION_CHARS, shortened
@@ -63,7 +64,8 @@ def opened(settings: Settings) -> Answers:
 def build(settings: Settings) -> BuildResult:
     with writing(settings.layout):
         inputs = source_inputs(settings.layout, read_state(settings.layout))
-        return build_snapshot(settings.layout, inputs, linking_setup(settings))
+        given = [experiments_graph(settings.layout)]
+        return build_snapshot(settings.layout, inputs, linking_setup(settings), given=given)
 
 
 # ---------------------------------------------------------------------------------------- lists
