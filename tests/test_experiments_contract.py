@@ -35,11 +35,14 @@ GOLDEN = (
     "linear-gcnn-implicit-bias "
     "log-bessel-logscale "
     "log-communicability-clustering "
+    "ntk-width-limit "
     "quantum-group-convolution "
     "quantum-kernel-svm "
     "rfm-symmetry-breaking "
     "rotation-6d-continuity "
+    "score-as-kernel-regression "
     "self-distillation-kernel-ridge "
+    "three-limits-of-deep-networks "
     "toeplitz-fft-kernel-attention "
 )
 QUICK_CPU_S = 10

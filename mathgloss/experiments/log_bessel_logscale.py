@@ -441,7 +441,7 @@ def _draw(figure: Figure, found: list[Repetition], gains: dict[str, float]) -> N
     for axes in rest:
         axes.barh(list(gains), list(gains.values()), color="C0")
         axes.axvline(1, color="0.3", linewidth=1)
-        axes.set(xlabel="SciPy's time relative to ours")
+        axes.set(xlabel="time, SciPy / ours")
         axes.set_title("ours faster above 1", fontsize=10)
         axes.tick_params(axis="y", labelsize=8)
         axes.invert_yaxis()
