@@ -30,7 +30,7 @@ from mathgloss.graph.query_process import QueryProcess, WorkerGoneError
 from mathgloss.graph.query_wire import REFUSED, TOO_LARGE, TRIPLES
 from mathgloss.graph.sparql import Query, Result
 
-LIGHT_S: Final = 0.1  # from then on all other work goes first
+LIGHT_S: Final = 0.5  # from then on all other work goes first
 LONG_S: Final = 1.0  # from then on only a few may go on
 IDLE_PROCESSES: Final = 4
 ALARM_AFTER_S: Final = 1.0
