@@ -60,6 +60,8 @@ _KINDS: Final = (
     (RunLimitError, 429, "too-many-runs"),
     (NoRunsError, 503, "no-runs-now"),
 )
+# what APIFlask calls a body that is wrong as a whole
+_PLACES: Final = {"_schema": "body"}
 _STATUS_KINDS: Final = {
     400: "bad-request",
     404: "no-such-address",
@@ -153,9 +155,9 @@ def _from_mathgloss(error: MathGlossError) -> Response:
 
 
 def _from_apiflask(error: HTTPError) -> Response:
-    """A parameter that its model refuses."""
+    """A parameter or body that its model refuses."""
     said = [
-        f"{name}: {'; '.join(messages)}"
+        f"{_PLACES.get(name, name)}: {'; '.join(messages)}"
         for fields in (error.detail or {}).values()
         for name, messages in fields.items()
     ]

@@ -44,7 +44,8 @@ def made(world: World) -> Pools:
     """The catalogues of the small world, made anew from its records."""
     settings = world[0]
     sources = term_sources(settings.layout, open_manifest(settings.layout))
-    return make_pools(sources, align(sources, linking_setup(settings).model).concepts)
+    alignment = align(sources, linking_setup(settings).model)
+    return make_pools(sources, alignment.concepts, alignment.items)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_equal_catalogues_give_equal_bytes(made: Pools, answers: Answers, tmp_pa
 
 
 def test_no_concepts_are_catalogues_too(tmp_path: Path) -> None:
-    write_pools(tmp_path / POOLS, make_pools([], []))
+    write_pools(tmp_path / POOLS, make_pools([], [], Catalogue.of([])))
     pools = {pool: read_pool(tmp_path / POOLS, pool) for pool in Pool}
     assert not any(map(len, pools.values()))
     assert matcher(pools).match([Query("group"), Query("x", "fr")]) == [[], []]
@@ -141,7 +142,7 @@ def test_no_concepts_are_catalogues_too(tmp_path: Path) -> None:
 
 def test_a_concept_without_an_item_is_minted_and_keeps_its_preferred_name() -> None:
     concept = Concept(id="nlab:2-group", labels={"en": ("2-group", "gr-category")}, terms=())
-    minted = make_pools([], [concept])[Pool.MINTED]
+    minted = make_pools([], [concept], Catalogue.of([]))[Pool.MINTED]
     assert minted.ids == ["nlab:2-group"]
     assert [(name.text, name.preferred) for name in minted.names] == [
         ("2 group", True),

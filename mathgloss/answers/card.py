@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import pyoxigraph as ox
@@ -11,7 +11,6 @@ import pyoxigraph as ox
 from mathgloss import ids, vocab
 from mathgloss.answers.languages import Chain, Shown, choose, reference, shown_names
 from mathgloss.answers.paging import Answer
-from mathgloss.answers.papers import papers_of
 from mathgloss.graph.index import LabelIndex
 from mathgloss.graph.rdf import POSITION_SEPARATOR
 from mathgloss.graph.reader import Reader, short_name
@@ -50,12 +49,16 @@ RELATION_NAMES: Final = {
 }
 
 
-def concept_card(reader: Reader, index: LabelIndex, concept: str, chain: Chain) -> Answer:
-    """All that is known of the concept with this identifier, its names in the chain's languages."""
+def concept_card(
+    reader: Reader, index: LabelIndex, concept: str, papers: Sequence[Answer], chain: Chain
+) -> Answer:
+    """All that is known of the concept with this identifier, its names in the chain's languages.
+
+    ``papers`` are those that mention it, see :func:`.papers.papers_of`.
+    """
     labels = _labels(reader, concept)
     shown = choose(labels, chain) or Shown(concept, "und")
     related = _related(reader, index, concept, chain)
-    papers = papers_of(reader, concept)
     return {
         "id": concept,
         "iri": ids.iri(concept),

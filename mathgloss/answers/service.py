@@ -7,10 +7,10 @@ Every answer carries the snapshot's identifier.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyoxigraph as ox
 
@@ -74,6 +74,9 @@ if TYPE_CHECKING:
     from mathgloss.answers.reconciliation import Reconciler
 
 
+_LAST_CONCEPTS: Final = 32
+
+
 class Answers:
     """Answers from one snapshot."""
 
@@ -83,6 +86,8 @@ class Answers:
         self.index = LabelIndex(snapshot.path / INDEX)
         self.reader = Reader(snapshot)
         self._lookup = Lookup(self.reader, self.index)
+        # a page asks for the card and for the papers right after
+        self._papers_of = lru_cache(maxsize=_LAST_CONCEPTS)(partial(papers_of, self.reader))
         self._changes: dict[str, list[Change]] = {}
         self.texts = TextLinker(lambda: read_finder(snapshot.path / FINDER), self.index)
 
@@ -110,7 +115,8 @@ class Answers:
         Raises:
             NotFoundError: no concept of that name.
         """
-        return concept_card(self.reader, self.index, self.resolve(identifier), chain)
+        held = self.resolve(identifier)
+        return concept_card(self.reader, self.index, held, self._papers_of(held), chain)
 
     def refer_to(self, identifier: str, chain: Chain = ENGLISH) -> Answer:
         """The concept of that name as other answers refer to it: identifier and label.
@@ -194,7 +200,7 @@ class Answers:
             NotFoundError: no concept of that name.
             InputError: the limit is out of range, or the cursor none of this list's.
         """
-        papers = papers_of(self.reader, self.resolve(identifier))
+        papers = self._papers_of(self.resolve(identifier))
         return sorted_page(
             papers, key=paper_order, cursor=cursor, limit=limit, snapshot=self.snapshot.id
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -20,10 +22,21 @@ class Adam:
 
     Args:
         weights: vector that every step changes.
+        betas: what is kept of the mean and of the square of the gradients in a step.
+        decay: by which the weights shrink at a step, in units of its rate and apart from the
+            gradient (AdamW: I. Loshchilov, F. Hutter, arXiv 1711.05101).
     """
 
-    def __init__(self, weights: NDArray[np.floating[Any]]) -> None:
+    def __init__(
+        self,
+        weights: NDArray[np.floating[Any]],
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        decay: float = 0,
+    ) -> None:
         self._weights = weights
+        self._betas = betas
+        self._decay = decay
         self._mean = np.zeros_like(weights)
         self._square = np.zeros_like(weights)
         self._steps = 0
@@ -31,11 +44,111 @@ class Adam:
     def step(self, gradient: NDArray[np.floating[Any]], rate: float) -> None:
         """Change the weights by one step down the gradient, a vector like them."""
         self._steps += 1
-        self._mean += 0.1 * (gradient - self._mean)
-        self._square += 0.001 * (gradient**2 - self._square)
-        mean = self._mean / (1 - 0.9**self._steps)
-        square = self._square / (1 - 0.999**self._steps)
+        of_mean, of_square = self._betas
+        self._mean += (1 - of_mean) * (gradient - self._mean)
+        self._square += (1 - of_square) * (gradient**2 - self._square)
+        mean = self._mean / (1 - of_mean**self._steps)
+        square = self._square / (1 - of_square**self._steps)
+        if self._decay:
+            self._weights *= 1 - rate * self._decay
         self._weights -= rate * mean / (np.sqrt(square) + 1e-8)
+
+
+class DenseNetwork:
+    """Dense layers with rectifiers between them.
+
+    Args:
+        sizes: units of each layer, the inputs first and the outputs last.
+        leak: slope of the rectifiers below zero.
+        dtype: of the weights, and so of all that is computed.
+
+    Attributes:
+        weights: the weights and biases of all layers in one vector; zeros at first.
+        slope: the derivative by them, as the last call of ``backward`` left it.
+        layers: weights, shape (units below, units above), and biases of each layer, as views
+            into ``weights``.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], *, leak: float = 0, dtype: type[np.floating[Any]] = np.float64
+    ) -> None:
+        shapes = [shape for below, above in pairwise(sizes) for shape in ((below, above), (above,))]
+        self.weights = np.zeros(sum(map(math.prod, shapes)), dtype)
+        self.slope = np.zeros_like(self.weights)
+        self._leak = self.weights.dtype.type(leak)
+        self.layers, self._slopes = (
+            list(zip(views[::2], views[1::2], strict=True))
+            for views in (parts_of(self.weights, shapes), parts_of(self.slope, shapes))
+        )
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """Draw weights and biases evenly within 1 / sqrt(units below) of zero."""
+        for weights, bias in self.layers:
+            bound = 1 / np.sqrt(len(weights))
+            weights[:] = rng.uniform(-1, 1, weights.shape) * bound
+            bias[:] = rng.uniform(-1, 1, bias.shape) * bound
+
+    def forward(self, x: NDArray[F]) -> list[NDArray[F]]:
+        """What each layer gets, from the inputs of shape (batch, units) on, and the outputs."""
+        passed = [x]
+        for weights, bias in self.layers[:-1]:
+            before = passed[-1] @ weights + bias
+            passed.append(np.maximum(before, self._leak * before))
+        weights, bias = self.layers[-1]
+        return [*passed, passed[-1] @ weights + bias]
+
+    def backward(self, passed: Sequence[NDArray[F]], slope: NDArray[F]) -> NDArray[F]:
+        """Set ``slope``, the derivative by the weights, and give the one by the inputs.
+
+        Args:
+            passed: what ``forward`` gave.
+            slope: the derivative by the outputs, shape (batch, units).
+        """
+        one = self.weights.dtype.type(1)
+        for place in reversed(range(len(self.layers))):
+            np.matmul(passed[place].T, slope, out=self._slopes[place][0])
+            slope.sum(axis=0, out=self._slopes[place][1])
+            slope = slope @ self.layers[place][0].T
+            if place:
+                slope = slope * np.where(passed[place] > 0, one, self._leak)
+        return slope
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsNetwork:
+    """A trained ReLU network, and scikit-learn's digits scaled to [0, 1].
+
+    Attributes:
+        weights: one matrix for each layer, shape (units below, units above).
+        biases: one vector for each layer.
+        train: the digits it was trained on, shape (digits, 64).
+        test: digits that it has not seen.
+        truth: which digit each of ``test`` is.
+    """
+
+    weights: Sequence[Floats]
+    biases: Sequence[Floats]
+    train: Floats
+    test: Floats
+    truth: Integers
+
+
+def train_on_digits(
+    hidden: tuple[int, ...], passes: int, test_share: float, rng: np.random.Generator
+) -> DigitsNetwork:
+    """Train a network with these numbers of hidden units on a random part of the digits."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+    from sklearn.neural_network import MLPClassifier
+
+    digits, truth = load_digits(return_X_y=True)
+    state = int(rng.integers(2**31))
+    train, test, train_truth, test_truth = train_test_split(
+        digits / 16, truth, test_size=test_share, random_state=state, stratify=truth
+    )
+    model = MLPClassifier(hidden, max_iter=passes, random_state=state)
+    model.fit(train, train_truth)
+    return DigitsNetwork(model.coefs_, model.intercepts_, train, test, test_truth)
 
 
 GroupName: TypeAlias = Literal["Z_8", "Z_12", "S_3", "D_4", "A_4", "S_4", "F_21"]

@@ -51,7 +51,7 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Floats
+from mathgloss.experiments._numerics import DigitsNetwork, Floats, train_on_digits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,22 +90,6 @@ class CrossQuantParams(Params):
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """A trained ReLU network and the digits it has not seen.
-
-    Attributes:
-        weights: one matrix for each layer, shape (units below, units above).
-        biases: one vector for each layer.
-    """
-
-    weights: Sequence[Floats]
-    biases: Sequence[Floats]
-    train: Floats
-    test: Floats
-    truth: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
 class Loss:
     """One network at one factor.
 
@@ -124,7 +108,7 @@ def run(params: CrossQuantParams, rng: np.random.Generator, progress: Progress) 
     losses: list[list[Loss]] = []
     for repeat, stream in enumerate(rng.spawn(params.repeats)):
         progress(repeat / params.repeats, f"network {repeat + 1}: training")
-        network = _train(params, stream)
+        network = train_on_digits(_HIDDEN, params.training_passes, _TEST_SHARE, stream)
         units = [
             stream.choice(size, round(params.outlier_share * size), replace=False)
             for size in _HIDDEN
@@ -162,22 +146,9 @@ EXPERIMENT: Final = Experiment(
 )
 
 
-def _train(params: CrossQuantParams, rng: np.random.Generator) -> Network:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-    from sklearn.neural_network import MLPClassifier
-
-    digits, truth = load_digits(return_X_y=True)
-    state = int(rng.integers(2**31))
-    train, test, train_truth, test_truth = train_test_split(
-        digits / 16, truth, test_size=_TEST_SHARE, random_state=state, stratify=truth
-    )
-    model = MLPClassifier(_HIDDEN, max_iter=params.training_passes, random_state=state)
-    model.fit(train, train_truth)
-    return Network(model.coefs_, model.intercepts_, train, test, test_truth)
-
-
-def _with_outliers(network: Network, units: Sequence[NDArray[np.int64]], factor: float) -> Network:
+def _with_outliers(
+    network: DigitsNetwork, units: Sequence[NDArray[np.int64]], factor: float
+) -> DigitsNetwork:
     """The same function, some of whose hidden units are larger by a factor."""
     weights = [matrix.copy() for matrix in network.weights]
     biases = [vector.copy() for vector in network.biases]
@@ -185,10 +156,10 @@ def _with_outliers(network: Network, units: Sequence[NDArray[np.int64]], factor:
         weights[layer][:, chosen] *= factor
         biases[layer][chosen] *= factor
         weights[layer + 1][chosen] /= factor
-    return Network(weights, biases, network.train, network.test, network.truth)
+    return DigitsNetwork(weights, biases, network.train, network.test, network.truth)
 
 
-def _lose(params: CrossQuantParams, network: Network, factor: float) -> Loss:
+def _lose(params: CrossQuantParams, network: DigitsNetwork, factor: float) -> Loss:
     """What each method makes of the test digits."""
     found = {method: _test(params, network, method) for method in METHODS}
     return Loss(
@@ -198,7 +169,7 @@ def _lose(params: CrossQuantParams, network: Network, factor: float) -> Loss:
     )
 
 
-def _test(params: CrossQuantParams, network: Network, method: Method) -> tuple[float, float]:
+def _test(params: CrossQuantParams, network: DigitsNetwork, method: Method) -> tuple[float, float]:
     """Test accuracy, and the share of hidden activations that the method's scales zero."""
     *hidden, (last_weights, last_biases) = zip(network.weights, network.biases, strict=True)
     columns = _column_maxima(network)
@@ -218,7 +189,7 @@ def _test(params: CrossQuantParams, network: Network, method: Method) -> tuple[f
     return float((guess == network.truth).mean()), float(np.mean(shares))
 
 
-def _column_maxima(network: Network) -> list[Floats]:
+def _column_maxima(network: DigitsNetwork) -> list[Floats]:
     """Largest activation of each hidden unit over the training digits, by layer."""
     found, x = [], network.train
     for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True):

@@ -54,7 +54,12 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Floats, Integers
+from mathgloss.experiments._numerics import (
+    DigitsNetwork,
+    Floats,
+    Integers,
+    train_on_digits,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,16 +80,6 @@ class SeriesParams(Params):
     activations: bool = Field(True, description="Whether activations are expanded too")
     training_passes: int = Field(300, ge=5, le=500, description="Passes over the training digits")
     repeats: int = Field(3, ge=1, le=10, description="Number of networks")
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A trained ReLU network and the digits it has not seen."""
-
-    weights: Sequence[Floats]
-    biases: Sequence[Floats]
-    test: Floats
-    truth: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +122,7 @@ def run(params: SeriesParams, rng: np.random.Generator, progress: Progress) -> O
     found = []
     for repeat, stream in enumerate(rng.spawn(params.repeats)):
         progress(repeat / params.repeats, f"network {repeat + 1}: training")
-        network = _train(params, stream)
+        network = train_on_digits(_HIDDEN, params.training_passes, _TEST_SHARE, stream)
         progress((repeat + 0.5) / params.repeats, f"network {repeat + 1}: expanding")
         orders, other = _reorder(network, params.terms)
         found.append(
@@ -167,21 +162,6 @@ EXPERIMENT: Final = Experiment(
 )
 
 
-def _train(params: SeriesParams, rng: np.random.Generator) -> Network:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-    from sklearn.neural_network import MLPClassifier
-
-    digits, truth = load_digits(return_X_y=True)
-    state = int(rng.integers(2**31))
-    train, test, train_truth, test_truth = train_test_split(
-        digits / 16, truth, test_size=_TEST_SHARE, random_state=state, stratify=truth
-    )
-    model = MLPClassifier(_HIDDEN, max_iter=params.training_passes, random_state=state)
-    model.fit(train, train_truth)
-    return Network(model.coefs_, model.intercepts_, test, test_truth)
-
-
 def _series(matrix: Floats, bits: int, terms: int, axis: int) -> tuple[Integers, Floats]:
     """Expand a matrix with one scale for each of its columns (axis 0) or rows (axis 1).
 
@@ -208,7 +188,7 @@ def _sum(matrix: Floats, bits: int, terms: int, axis: int) -> Floats:
 
 
 def _forward(
-    network: Network,
+    network: DigitsNetwork,
     weights: Sequence[Floats],
     biases: Sequence[Floats],
     rounded: Callable[[Floats], Floats] = lambda x: x,
@@ -220,11 +200,11 @@ def _forward(
     return x
 
 
-def _accuracy(network: Network, outputs: Floats) -> float:
+def _accuracy(network: DigitsNetwork, outputs: Floats) -> float:
     return float((outputs.argmax(axis=1) == network.truth).mean())
 
 
-def _expand(params: SeriesParams, network: Network, bits: int) -> Expanded:
+def _expand(params: SeriesParams, network: DigitsNetwork, bits: int) -> Expanded:
     """The series and its baselines, for every number of terms."""
     counts = range(1, params.terms + 1)
     return Expanded(
@@ -235,14 +215,14 @@ def _expand(params: SeriesParams, network: Network, bits: int) -> Expanded:
     )
 
 
-def _weight_error(network: Network, bits: int, terms: int) -> float:
+def _weight_error(network: DigitsNetwork, bits: int, terms: int) -> float:
     """Norm of the error of all weights relative to theirs."""
     whole = np.concatenate([W.ravel() for W in network.weights])
     sums = np.concatenate([_sum(W, bits, terms, axis=0).ravel() for W in network.weights])
     return float(np.linalg.norm(whole - sums) / np.linalg.norm(whole))
 
 
-def _quantised(params: SeriesParams, network: Network, bits: int, terms: int) -> float:
+def _quantised(params: SeriesParams, network: DigitsNetwork, bits: int, terms: int) -> float:
     """Test accuracy with sums of series in place of weights and activations."""
     weights = [_sum(W, bits, terms, axis=0) for W in network.weights]
     rounded = _activations(params, bits, terms)
@@ -253,7 +233,7 @@ def _activations(params: SeriesParams, bits: int, terms: int) -> Callable[[Float
     return lambda x: _sum(x, bits, terms, axis=1) if params.activations else x
 
 
-def _sum_of_outputs(params: SeriesParams, network: Network, bits: int, terms: int) -> float:
+def _sum_of_outputs(params: SeriesParams, network: DigitsNetwork, bits: int, terms: int) -> float:
     """Test accuracy of the summed outputs of one network for each term."""
     series = [_series(W, bits, terms, axis=0) for W in network.weights]
     biases = [bias / terms for bias in network.biases]
@@ -265,7 +245,7 @@ def _sum_of_outputs(params: SeriesParams, network: Network, bits: int, terms: in
     return _accuracy(network, outputs)
 
 
-def _reorder(network: Network, terms: int) -> tuple[int, dict[str, int]]:
+def _reorder(network: DigitsNetwork, terms: int) -> tuple[int, dict[str, int]]:
     """Add the first layer's terms of 2 bits in every order; how many give other bits."""
     integers, scales = _series(network.weights[0], 2, terms, axis=0)
     (digits,), _ = _series(network.test, 4, 1, axis=1)

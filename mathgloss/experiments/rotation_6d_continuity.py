@@ -36,10 +36,8 @@ from earlier trials with other seeds, which had no rotations at the cut of the E
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import numpy as np
@@ -55,7 +53,7 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Adam, Floats, parts_of
+from mathgloss.experiments._numerics import Adam, DenseNetwork, Floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,7 +65,7 @@ NAMES: Final = ("6D", "5D", "quaternion", "Euler angles", "rotation vector")
 CONTINUOUS: Final = NAMES[:2]
 CUT: Final = NAMES[2:]
 _DIMENSIONS: Final = {"6D": 6, "5D": 5, "quaternion": 4, "Euler angles": 3, "rotation vector": 3}
-_LEAK: Final = np.float32(0.01)
+_LEAK: Final = 0.01
 _RATE: Final = 1e-3
 _COMPLEX_STEP: Final = 1e-20
 _LARGE_DEG: Final = 10
@@ -261,55 +259,24 @@ _DECODERS: Final[dict[str, Callable[[Array], Array]]] = {
 def _learn(params: RotationParams, name: str, test: Floats, seed: int) -> Floats:
     """Sorted angles in degrees between the test rotations and what a trained network gives."""
     sizes = (9, params.width, params.width, params.width, _DIMENSIONS[name])
+    network = DenseNetwork(sizes, leak=_LEAK, dtype=np.float32)
     # streams apart, or the last layer's size would change the batches
     rng, batches = np.random.default_rng(seed).spawn(2)
-    flat, layers = _layers(sizes)
-    for fan_in, (weights, bias) in zip(sizes, layers, strict=False):
-        weights[:] = rng.uniform(-1, 1, weights.shape) / np.sqrt(fan_in)
-        bias[:] = rng.uniform(-1, 1, bias.shape) / np.sqrt(fan_in)
-    slope, slopes = _layers(sizes)
-    optimiser = Adam(flat)
+    network.draw(rng)
+    optimiser = Adam(network.weights)
     decode = _DECODERS[name]
     for update in range(params.updates):
         R = _uniform(params.batch, batches)
-        hidden, y = _forward(layers, R)
-        _backward(layers, slopes, hidden, _loss_slope(decode, y, R))
-        optimiser.step(slope, _RATE * (1 + np.cos(np.pi * update / params.updates)) / 2)
-    guess = decode(_forward(layers, test)[1].astype(np.float64))
+        passed = network.forward(_flat(R))
+        network.backward(passed, _loss_slope(decode, passed[-1], R))
+        optimiser.step(network.slope, _RATE * (1 + np.cos(np.pi * update / params.updates)) / 2)
+    guess = decode(network.forward(_flat(test))[-1].astype(np.float64))
     chord = np.sqrt(((guess - test) ** 2).sum(axis=(1, 2))) / np.sqrt(8)
     return np.sort(np.degrees(2 * np.arcsin(chord.clip(max=1))))
 
 
-def _layers(sizes: tuple[int, ...]) -> tuple[Singles, list[tuple[Singles, Singles]]]:
-    """One vector of zeros, and the weights and bias of each layer as views into it."""
-    shapes = [shape for below, above in pairwise(sizes) for shape in ((below, above), (above,))]
-    flat = np.zeros(sum(map(math.prod, shapes)), np.float32)
-    views = parts_of(flat, shapes)
-    return flat, list(zip(views[::2], views[1::2], strict=True))
-
-
-def _forward(layers: list[tuple[Singles, Singles]], R: Floats) -> tuple[list[Singles], Singles]:
-    """What each layer gets, and what the last one gives."""
-    inputs = [R.reshape(len(R), 9).astype(np.float32)]
-    for weights, bias in layers[:-1]:
-        before = inputs[-1] @ weights + bias
-        inputs.append(np.maximum(before, _LEAK * before))
-    weights, bias = layers[-1]
-    return inputs, np.asarray(inputs[-1] @ weights + bias)
-
-
-def _backward(
-    layers: list[tuple[Singles, Singles]],
-    slopes: list[tuple[Singles, Singles]],
-    inputs: list[Singles],
-    slope: Singles,
-) -> None:
-    """Write the derivatives by all weights, from the one by the output."""
-    for place in reversed(range(len(layers))):
-        np.matmul(inputs[place].T, slope, out=slopes[place][0])
-        slope.sum(axis=0, out=slopes[place][1])
-        if place:
-            slope = (slope @ layers[place][0].T) * np.where(inputs[place] > 0, np.float32(1), _LEAK)
+def _flat(R: Floats) -> Singles:
+    return R.reshape(len(R), 9).astype(np.float32)
 
 
 def _loss_slope(decode: Callable[[Array], Array], y: Singles, R: Floats) -> Singles:

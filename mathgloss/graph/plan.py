@@ -282,7 +282,7 @@ class Plan:
         def write(path: Path) -> None:
             self.progress("writing the catalogues of names")
             sources = [self.parsed(source) for source in self.term_sources]
-            write_pools(path, make_pools(sources, self.alignment.concepts))
+            write_pools(path, make_pools(sources, self.alignment.concepts, self.alignment.items))
 
         return self._make("pools", digest(self.align_key, "pools"), ".bin", write)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from mathgloss.ids import AUTHORITIES
 from mathgloss.io.decisions import Decisions
-from mathgloss.linking.catalogue import items
+from mathgloss.linking.catalogue import Catalogue, items
 from mathgloss.linking.decided import (
     map_by_decision,
     release_joins,
@@ -42,11 +42,19 @@ NO_DECISIONS: Final = Decisions()
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Concepts and mappings, each sorted by identifier, and the lexicon that they give."""
+    """What aligning gives.
+
+    Attributes:
+        concepts: sorted by identifier.
+        mappings: sorted by term.
+        lexicon: the names of the concepts.
+        items: the items that terms were linked to, by their own names alone.
+    """
 
     concepts: tuple[Concept, ...]
     mappings: tuple[Mapping, ...]
     lexicon: Lexicon
+    items: Catalogue
 
 
 def align(
@@ -66,7 +74,8 @@ def align(
     Raises:
         EmbeddingError: the encoder behind ``meaning`` failed.
     """
-    linker = Linker(items(sources), model, meaning)
+    known = items(sources)
+    linker = Linker(known, model, meaning)
     ledger = Ledger()
     _sort_terms(ledger, sources)
     sort_decisions(ledger, decisions)
@@ -88,6 +97,7 @@ def align(
             _titled(ledger, row) for row in sorted(_merged(ledger.mappings), key=_mapping_order)
         ),
         lexicon=ledger.lexicon,
+        items=known,
     )
 
 

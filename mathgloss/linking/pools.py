@@ -40,13 +40,14 @@ class Pool(StrEnum):
 
 
 def make_pools(
-    sources: Sequence[ParsedSource], concepts: Sequence[Concept]
+    sources: Sequence[ParsedSource], concepts: Sequence[Concept], bare: Catalogue
 ) -> dict[Pool, Catalogue]:
     """The catalogues of some concepts.
 
     Args:
         sources: what they were aligned from.
         concepts: with all their names.
+        bare: the items by their own names, to which terms were aligned.
     """
     own = [source for source in sources if source.info.name in {WIKIDATA, CORE}]
     known = items(own, _other_names(own, concepts))
@@ -56,7 +57,7 @@ def make_pools(
     return {
         Pool.ITEMS: known,
         Pool.MINTED: Catalogue.of(entries, standing=UNKNOWN_STANDING),
-        Pool.BARE_ITEMS: items(own),
+        Pool.BARE_ITEMS: bare,
     }
 
 
