@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pyoxigraph as ox
 import pytest
 
 from mathgloss.answers.service import Answers
-from mathgloss.config import Settings
 from mathgloss.graph.query_guard import refuse_unsafe
-from mathgloss.graph.snapshot import open_current
 from mathgloss.graph.stored_examples import THEMES, Example, example_queries
 
 EXAMPLES = example_queries()
@@ -59,9 +54,5 @@ def test_query_finds_what_the_small_world_holds(
 
 @pytest.mark.mirror
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_query_has_rows_on_the_real_snapshot(example: Example) -> None:
-    home = os.environ.get("MATHGLOSS_HOME")
-    if not home:
-        pytest.skip("MATHGLOSS_HOME names no home with a snapshot of the real sources")
-    real = Answers(open_current(Settings(home=Path(home)).layout))
-    assert next(run(real, example), None) is not None
+def test_query_has_rows_on_the_real_snapshot(real_answers: Answers, example: Example) -> None:
+    assert next(run(real_answers, example), None) is not None
