@@ -70,6 +70,11 @@ class Home:
         return self.root / "runs"
 
     @property
+    def sweeps(self) -> Path:
+        """Figures of sweeps over a parameter of an experiment."""
+        return self.root / "sweeps"
+
+    @property
     def queue(self) -> Path:
         """Runs that were asked for through the service: the queue, and how far each is."""
         return self.root / "queue"

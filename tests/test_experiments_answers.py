@@ -205,10 +205,14 @@ def test_run_json_is_the_record(own_home: Path, own_answers: Answers) -> None:
 
 def test_sweep_runs_at_every_value_and_draws(own_home: Path, tmp_path: Path) -> None:
     plot = tmp_path / "sweep.svg"
-    options = ("--quick", "--over", "n=12,24", "--plot", str(plot))
-    result = command(own_home, "sweep", SCORES, *options, "--json")
+    options = ("--quick", "--over", "n=12,24")
+    result = command(own_home, "sweep", SCORES, *options, "--plot", str(plot), "--json")
     assert [record["params"]["n"] for record in json.loads(result.stdout)] == [12, 24]
     assert "<svg" in plot.read_text(encoding="utf-8")
+    result = command(own_home, "sweep", SCORES, *options)
+    drawn = Path(result.stderr.strip().splitlines()[-1].removeprefix("plot: "))
+    assert drawn.is_relative_to(own_home)
+    assert "<svg" in drawn.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from mathgloss.experiments import (
     missing_packages,
     run_experiment,
     run_triples,
+    swept_criteria,
 )
 from mathgloss.experiments._catalogue import load_experiment
 from mathgloss.ids import iri
@@ -420,7 +421,18 @@ def test_a_sweep_is_drawn_over_its_parameter(good: Good, tmp_path: Path) -> None
     records = [{**good.record, "params": {"size": size}} for size in (1, 5)]
     draw_sweep("size", records, tmp_path / "sweep.svg")
     assert "<svg" in (tmp_path / "sweep.svg").read_text(encoding="utf-8")
+    (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        draw_sweep("size", records, tmp_path / "nowhere" / "sweep.svg")
+        draw_sweep("size", records, tmp_path / "file" / "sweep.svg")
     with pytest.raises(InputError, match="no run finished"):
         draw_sweep("size", [], tmp_path / "none.svg")
+
+
+def test_a_sweep_has_the_words_that_its_runs_have_in_common(good: Good) -> None:
+    def at(size: int) -> dict[str, Any]:
+        criterion = f"error at size = {size}, worst"
+        return {"checks": [{**check, "criterion": criterion} for check in good.record["checks"]]}
+
+    records = [at(1), {"checks": []}, at(5)]
+    assert set(swept_criteria(records)) == {"error at size = … worst"}
+    assert swept_criteria([{"checks": []}]) == []

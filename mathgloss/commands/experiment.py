@@ -133,7 +133,9 @@ def run_command(
 @_seed_option
 @_quick_option
 @click.option(
-    "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it (SVG, PNG or PDF)."
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the plot (SVG, PNG or PDF) if not below the home folder.",
 )
 @json_option
 @click.pass_context
@@ -148,14 +150,16 @@ def sweep_command(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    """Run an experiment once for each value of a parameter; exit status 1 if a run failed."""
+    """Run an experiment at each value of a parameter and plot it; exit status 1 if a run failed."""
     from mathgloss.answers.experiments import run_sweep
     from mathgloss.experiments import draw_sweep
 
+    snapshot, home = _place(ctx)
     name, values = _over(over)
     with _showing(identifier) as progress:
         records = run_sweep(
-            *_place(ctx),
+            snapshot,
+            home,
             identifier,
             _params(given),
             over=name,
@@ -168,8 +172,10 @@ def sweep_command(
         echo_json(records)
     else:
         _show_sweep(name, records)
-    if plot is not None:
-        draw_sweep(name, records, plot)
+    if plot is None:
+        plot = home.sweeps / f"{records[0]['run']}-{name}.svg"
+    draw_sweep(name, records, plot)
+    click.echo(f"plot: {plot}", err=True)
     if any(record["state"] != "finished" for record in records):
         sys.exit(1)
 
@@ -308,14 +314,13 @@ def _show_run(record: dict[str, Any], home: Home) -> None:
 
 
 def _show_sweep(name: str, records: list[dict[str, Any]]) -> None:
-    criteria = list(
-        dict.fromkeys(check["criterion"] for record in records for check in record["checks"])
-    )
+    from mathgloss.experiments import swept_criteria
+
+    criteria = swept_criteria(records)
     rows = []
     for record in records:
-        values = {check["criterion"]: _cell(check["value"]) for check in record["checks"]}
         result = record["verdict"] or record["failure"]["message"]
-        cells = [values.get(criterion, "") for criterion in criteria]
+        cells = [_cell(check["value"]) for check in record["checks"]] or [""] * len(criteria)
         rows.append([json.dumps(record["params"][name]), result, *cells])
     echo_table("", (name, "result", *criteria), rows)
 

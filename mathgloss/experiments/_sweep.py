@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mathgloss.errors import InputError
+
+
+def swept_criteria(records: Sequence[dict[str, Any]]) -> list[str]:
+    """What the checks of finished runs say in common; words that differ are left out."""
+    checks = [record["checks"] for record in records if record["checks"]]
+    return [
+        _common(check["criterion"] for check in same_place)
+        for same_place in zip(*checks, strict=True)
+    ]
+
+
+def _common(texts: Iterable[str]) -> str:
+    same_place = zip(*(text.split() for text in texts), strict=False)
+    return " ".join(words[0] if len(set(words)) == 1 else "…" for words in same_place)
 
 
 def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None:
@@ -16,32 +29,34 @@ def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None
     Args:
         name: the parameter that differs.
         records: of the runs, in the order of the parameter.
-        path: an SVG, PNG or PDF file, by its ending.
+        path: an SVG, PNG or PDF file, by its ending; its folder is made.
 
     Raises:
         InputError: no run finished, or the file cannot be written.
     """
     from matplotlib.figure import Figure  # slow to import
 
-    curves: dict[str, list[tuple[Any, float, float]]] = defaultdict(list)
-    for record in records:
-        for check in record["checks"]:
-            if check["value"] is not None:
-                point = (record["params"][name], check["value"], check["bound"])
-                curves[check["criterion"]].append(point)
-    if not curves:
+    finished = [record for record in records if record["checks"]]
+    if not finished:
         raise InputError(f"sweep over {name}: no run finished, there is nothing to draw")
-    figure = Figure(figsize=(8, 2.2 * len(curves)), layout="constrained")
-    for axes, (criterion, points) in zip(
-        figure.subplots(len(curves), squeeze=False)[:, 0], curves.items(), strict=True
-    ):
-        places, values, bounds = zip(*points, strict=True)
-        axes.plot([str(place) for place in places], values, "o-", label="measured")
-        axes.plot([str(place) for place in places], bounds, "--", color="0.5", label="bound")
-        axes.set_title(criterion, fontsize=9, loc="left")
-        axes.set_xlabel(name)
+    places = [str(record["params"][name]) for record in finished]
+    criteria = swept_criteria(finished)
+    figure = Figure(figsize=(8, 2.2 * len(criteria)), layout="constrained")
+    panels = figure.subplots(len(criteria), squeeze=False, sharex=True)[:, 0]
+    for number, (axes, criterion) in enumerate(zip(panels, criteria, strict=True)):
+        checks = [record["checks"][number] for record in finished]
+        axes.plot(places, [_drawn(check["value"]) for check in checks], "o-", label="measured")
+        axes.plot(places, [check["bound"] for check in checks], "--", color="0.5", label="bound")
+        axes.set_title(f"{criterion} ({checks[0]['relation']} bound)", fontsize=9, loc="left")
+    panels[-1].set_xlabel(name)
     figure.axes[0].legend()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: the figure cannot be written: {error}") from error
+
+
+def _drawn(value: float | None) -> float:
+    """A recorded number; what was none leaves a gap."""
+    return float("nan") if value is None else value
