@@ -1,4 +1,4 @@
-"""What crawlers read: ``robots.txt`` and the sitemap of all pages of concepts and papers.
+"""What crawlers read: ``robots.txt`` and the sitemap of all concepts, papers and experiments.
 
 Addresses in them are those of the host that was asked, so they are never kept for another.
 """
@@ -19,9 +19,13 @@ blueprint: Final = Blueprint("crawlers", __name__)
 
 PART: Final = 10_000
 _NAMESPACE: Final = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_ADDRESSES: Final = {"concept": concept_address, "paper": paper_address}
+_ADDRESSES: Final = {
+    "concept": concept_address,
+    "paper": paper_address,
+    "experiment": "/experiment/{}".format,
+}
 # what has no end, or costs much, and is made of what the pages show
-_CLOSED: Final = ("/sparql", "/search", "/api/v1/", "/reconcile", "/mcp")
+_CLOSED: Final = ("/sparql", "/search", "/api/v1/", "/reconcile", "/mcp", "/run/")
 
 
 @blueprint.get("/robots.txt")
@@ -44,7 +48,7 @@ def sitemap_index() -> Response:
     return _xml("sitemapindex", "sitemap", places)
 
 
-@blueprint.get("/sitemap-<any(concept,paper):kind>-<int:number>.xml")
+@blueprint.get("/sitemap-<any(concept,paper,experiment):kind>-<int:number>.xml")
 def sitemap_part(kind: str, number: int) -> Response:
     """A part: at most ``PART`` pages."""
     listed = answers().identifiers()[kind][(number - 1) * PART : number * PART] if number else []

@@ -272,6 +272,7 @@ def test_robots_are_kept_from_what_has_no_end(client: FlaskClient) -> None:
     lines = client.get("/robots.txt").text.splitlines()
     assert "Disallow: /sparql" in lines
     assert "Disallow: /search" in lines
+    assert "Disallow: /run/" in lines
     assert "Disallow: /" not in lines
     assert "Sitemap: http://localhost/sitemap.xml" in lines
 
@@ -288,7 +289,9 @@ def test_sitemap_names_every_page_once_and_each_answers(
         for loc in ET.fromstring(client.get(place).data).iter(SITEMAP)
     ]
     counts = answers.snapshot.manifest.counts
-    assert len(pages) == len(set(pages)) == counts["concepts"] + counts["papers"]
+    runnable = [item["id"] for item in answers.experiments()["items"]]
+    assert len(pages) == len(set(pages)) == counts["concepts"] + counts["papers"] + len(runnable)
+    assert {f"http://localhost/experiment/{name}" for name in runnable} <= set(pages)
     for address in pages[:: max(1, len(pages) // 40)]:
         assert client.get(address).status_code == 200, address
 

@@ -6,6 +6,7 @@ import pyoxigraph as ox
 
 from mathgloss import ids
 from mathgloss.errors import InputError, NotFoundError
+from mathgloss.experiments import load_catalogue
 from mathgloss.graph.reader import Reader, short_name
 
 
@@ -36,8 +37,12 @@ def paper_triples(reader: Reader, identifier: str) -> list[ox.Triple]:
 
 
 def all_identifiers(reader: Reader) -> dict[str, list[str]]:
-    """The identifiers of all ``concept`` and ``paper`` pages, sorted, for crawlers."""
-    found: dict[str, list[str]] = {"concept": [], "paper": []}
+    """The identifiers of all ``concept``, ``paper`` and ``experiment`` pages, for crawlers."""
+    found: dict[str, list[str]] = {
+        "concept": [],
+        "paper": [],
+        "experiment": list(load_catalogue().experiments),
+    }
     for row in reader.run("page_identifiers", {}):
         kind = "concept" if short_name(row["class"].value) == "skos:Concept" else "paper"
         found[kind].append(row["id"].value)

@@ -435,7 +435,7 @@ class Answers:
         return (files("mathgloss.graph") / "ontology.ttl").read_bytes()
 
     def identifiers(self) -> dict[str, list[str]]:
-        """Of all concepts and papers, sorted; see :func:`.linked_data.all_identifiers`."""
+        """Of all pages, sorted, by kind; see :func:`.linked_data.all_identifiers`."""
         return all_identifiers(self.reader)
 
     def dumps(self) -> Answer:
