@@ -33,9 +33,10 @@ BENCHMARKS = {
     "search": "load:bench_search",
     "load": "load:bench_load",
     "first-page": "core:bench_first_page",
+    "experiments": "experiments:bench_experiments",
 }
-ON_REQUEST = {"first-page"}
-WITHOUT_SNAPSHOT = {"help", "refresh", "first-page"}
+ON_REQUEST = {"first-page", "experiments"}
+WITHOUT_SNAPSHOT = {"help", "refresh", "first-page", "experiments"}
 
 
 def load(name: str) -> Callable[[Path, Path], Iterator[Figure]]:
