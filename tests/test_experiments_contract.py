@@ -29,13 +29,20 @@ GOLDEN = (
     "crossquant-quantization-kernel "
     "exact-permutation-learning "
     "fpxint-abelian-series "
+    "grokalign-jacobian-alignment "
+    "grokking-lazy-to-rich "
+    "group-representation-environments "
+    "ka-grokking-acceleration "
     "kernel-scores-on-groups "
     "lie-group-polar-convolution "
     "light-schrodinger-bridge "
     "linear-gcnn-implicit-bias "
     "log-bessel-logscale "
     "log-communicability-clustering "
+    "mathgloss-term-linking "
+    "mup-feature-learning "
     "ntk-width-limit "
+    "permutation-weight-matching "
     "quantum-group-convolution "
     "quantum-kernel-svm "
     "rfm-symmetry-breaking "
@@ -112,7 +119,8 @@ def test_it_says_what_it_tests_and_what_it_does_not(experiment: Experiment[Any])
 
 def test_its_concepts_and_paper_are_bundled(experiment: Experiment[Any]) -> None:
     assert experiment.about
-    known = bundled_ids("concepts.tsv") | bundled_ids("names-en.tsv")
+    minted = {name for name in bundled_ids("senses.tsv") if name.startswith("mathgloss:")}
+    known = bundled_ids("concepts.tsv") | bundled_ids("names-en.tsv") | minted
     assert {concept.id for concept in experiment.concepts} <= known
     assert len({concept.id for concept in experiment.concepts}) == len(experiment.concepts)
     assert experiment.paper in bundled_ids("papers.tsv")

@@ -358,6 +358,7 @@ def test_a_kill_during_the_first_refresh_needs_no_cleaning_up(
         first.check(moment, found)
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_published_snapshot_and_needs_no_cleaning_up(
     driver: Driver, again: Scenario
 ) -> None:

@@ -67,6 +67,7 @@ class DenseNetwork:
         slope: the derivative by them, as the last call of ``backward`` left it.
         layers: weights, shape (units below, units above), and biases of each layer, as views
             into ``weights``.
+        slopes: the same of ``slope``.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class DenseNetwork:
         self.weights = np.zeros(sum(map(math.prod, shapes)), dtype)
         self.slope = np.zeros_like(self.weights)
         self._leak = self.weights.dtype.type(leak)
-        self.layers, self._slopes = (
+        self.layers, self.slopes = (
             list(zip(views[::2], views[1::2], strict=True))
             for views in (parts_of(self.weights, shapes), parts_of(self.slope, shapes))
         )
@@ -106,8 +107,8 @@ class DenseNetwork:
         """
         one = self.weights.dtype.type(1)
         for place in reversed(range(len(self.layers))):
-            np.matmul(passed[place].T, slope, out=self._slopes[place][0])
-            slope.sum(axis=0, out=self._slopes[place][1])
+            np.matmul(passed[place].T, slope, out=self.slopes[place][0])
+            slope.sum(axis=0, out=self.slopes[place][1])
             slope = slope @ self.layers[place][0].T
             if place:
                 slope = slope * np.where(passed[place] > 0, one, self._leak)

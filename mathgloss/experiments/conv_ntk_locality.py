@@ -112,7 +112,7 @@ EXPERIMENT: Final = Experiment(
     id="conv-ntk-locality",
     title="The kernel of a deep convolutional net learns what depends on adjacent variables",
     paper="paper:what-can-be-learnt-with-wide-convolutional-neural-networks",
-    about=("wd:Q620622", "wd:Q210857"),
+    about=("mathgloss:neural-tangent-kernel", "wd:Q620622", "wd:Q210857"),
     uses=("wd:Q1496376", "wd:Q272735", "wd:Q2778212"),
     claim="With the kernel of a deep convolutional net the error of learning a function of a few "
     "adjacent variables falls at a rate set by their number, while for a function of all variables "

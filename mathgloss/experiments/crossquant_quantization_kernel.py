@@ -130,7 +130,7 @@ EXPERIMENT: Final = Experiment(
     id="crossquant-quantization-kernel",
     title="What is rounded to zero explains the loss of quantised activations",
     paper="paper:crossquant-a-post-training-quantization-method-with-smaller-quantization-kernel",
-    about=("wd:Q663208", "wd:Q5637899"),
+    about=("mathgloss:quantization-kernel", "wd:Q663208", "wd:Q5637899"),
     uses=("wd:Q120812", "wd:Q214604"),
     claim="The accuracy lost by quantising activations comes from the non-zero entries that are "
     "rounded to zero; scaling by a mix of row and column maxima shrinks that set and restores it.",

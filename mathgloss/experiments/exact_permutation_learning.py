@@ -132,7 +132,7 @@ EXPERIMENT: Final = Experiment(
     id="exact-permutation-learning",
     title="Averages of wide networks learn a permutation exactly from the standard basis",
     paper="paper:exact-learning-of-permutations-for-nonzero-binary-inputs-with-logarithmic",
-    about=("wd:Q161519", "wd:Q849512", "wd:Q620622"),
+    about=("mathgloss:neural-tangent-kernel", "wd:Q161519", "wd:Q849512", "wd:Q620622"),
     uses=("wd:Q851512", "wd:Q2000912", "wd:Q1496376", "wd:Q663208", "wd:Q236813"),
     claim="Two-layer networks in the tangent kernel's regime, trained on the k standard basis "
     "vectors alone, realise any permutation on all non-zero bit strings after averaging and "

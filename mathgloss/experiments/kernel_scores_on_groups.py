@@ -135,8 +135,20 @@ EXPERIMENT: Final = Experiment(
     id="kernel-scores-on-groups",
     title="Kernel scores on abelian groups: proper exactly when the spectrum is positive",
     paper="paper:strictly-proper-kernel-scores-and-characteristic-kernels-on-compact-spaces",
-    about=("wd:Q181296", "wd:Q1887083", "wd:Q1632419", "wd:Q3345678"),
-    uses=("wd:Q245462", "wd:Q105356493", "wd:Q179467", "wd:Q245457"),
+    about=(
+        "wd:Q181296",
+        "mathgloss:characteristic-kernel",
+        "wd:Q1887083",
+        "wd:Q1632419",
+        "wd:Q3345678",
+    ),
+    uses=(
+        "wd:Q245462",
+        "wd:Q105356493",
+        "wd:Q179467",
+        "wd:Q245457",
+        "mathgloss:positive-definite-kernel",
+    ),
     claim="The score of a translation-invariant kernel on a compact abelian group is strictly "
     "proper exactly when all its non-trivial Fourier coefficients are positive, yet even then its "
     "metric does not uniformly separate what is far apart in total variation.",

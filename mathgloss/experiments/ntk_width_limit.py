@@ -192,7 +192,7 @@ EXPERIMENT: Final = Experiment(
     id="ntk-width-limit",
     title="The tangent kernel of a network settles as the network gets wider",
     paper="paper:neural-tangent-kernel-convergence-and-generalization-in-neural-networks",
-    about=("wd:Q620622", "wd:Q1129902"),
+    about=("mathgloss:neural-tangent-kernel", "wd:Q620622", "wd:Q1129902"),
     uses=("wd:Q1052034", "wd:Q3553768", "wd:Q3555174", "wd:Q173582", "wd:Q12507"),
     claim="As width grows the tangent kernel of a network becomes deterministic and stays fixed "
     "in training, so that the network follows a linear differential equation and learns along the "

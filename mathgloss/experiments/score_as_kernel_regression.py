@@ -155,7 +155,7 @@ EXPERIMENT: Final = Experiment(
     id="score-as-kernel-regression",
     title="The score of a diffusion, learned by a kernel regression that stops early",
     paper="paper:neural-network-based-score-estimation-in-diffusion-models-optimization-and",
-    about=("wd:Q208042", "wd:Q620622", "wd:Q772232"),
+    about=("mathgloss:neural-tangent-kernel", "wd:Q208042", "wd:Q620622", "wd:Q772232"),
     uses=("wd:Q1757587", "wd:Q133871", "wd:Q173582", "wd:Q3553768"),
     claim="Denoising score matching is a regression with noisy labels that a wide network learns "
     "like gradient descent with a kernel, and stopped early it estimates the score well.",

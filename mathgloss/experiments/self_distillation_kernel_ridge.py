@@ -140,7 +140,14 @@ EXPERIMENT: Final = Experiment(
     title="Self-distillation regularises a kernel regression, and true labels damp it",
     paper="paper:even-your-teacher-needs-guidance-ground-truth-targets-dampen-regularization",
     about=("wd:Q620622", "wd:Q2778212"),
-    uses=("wd:Q217608", "wd:Q515173", "wd:Q1306887", "wd:Q3553768", "wd:Q74304"),
+    uses=(
+        "wd:Q217608",
+        "wd:Q515173",
+        "wd:Q1306887",
+        "wd:Q3553768",
+        "wd:Q74304",
+        "mathgloss:positive-definite-kernel",
+    ),
     claim="Repeated self-distillation of a kernel ridge regression adds regularisation; true "
     "labels of weight alpha damp it to that of the penalty lambda / alpha, and the best alpha has "
     "a closed form.",

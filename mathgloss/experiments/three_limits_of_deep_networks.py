@@ -162,7 +162,15 @@ EXPERIMENT: Final = Experiment(
     title="Infinitely deep networks: nearest neighbour, majority or a singular kernel",
     paper="paper:wide-and-deep-neural-networks-achieve-optimality-for-classification",
     about=("wd:Q620622", "wd:Q863349"),
-    uses=("wd:Q78079020", "wd:Q217608", "wd:Q847204", "wd:Q658574", "wd:Q306610"),
+    uses=(
+        "wd:Q78079020",
+        "wd:Q217608",
+        "wd:Q847204",
+        "wd:Q658574",
+        "wd:Q306610",
+        "mathgloss:neural-tangent-kernel",
+        "mathgloss:smoothing-kernel",
+    ),
     claim="According to its activation an infinitely wide and deep network becomes the nearest "
     "neighbour's vote, the majority vote or a smoother with a singular kernel, and the last is "
     "Bayes-consistent if the kernel's exponent is the dimension.",
