@@ -17,7 +17,7 @@ serve: $(VENV)/.runtime $(VENDOR)  ## build the graph from what is bundled, serv
 	$(BIN)/mathgloss serve --port $(PORT)
 
 test: $(VENV)/.dev $(VENDOR)  ## the test suite, offline
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 install: $(VENV)/.dev $(VENDOR)  ## everything but sentence embeddings
 

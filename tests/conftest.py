@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import socket
 import tarfile
@@ -18,10 +17,9 @@ import pytest
 
 from ingest import core
 from ingest.fetch import Fetcher
-from ingest.refresh import Outcome, paper_file_options, refresh
+from ingest.refresh import Outcome, refresh
 from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.experiments import checked_params, load_catalogue, run_experiment
 from mathgloss.graph.snapshot import open_current
 from mathgloss.linking.catalogue import Catalogue, items
 from mathgloss.model import ParsedSource, RawFile, Reference, Term
@@ -178,25 +176,6 @@ def home(world: tuple[Settings, Outcome]) -> Path:
 def answers(world: tuple[Settings, Outcome]) -> Answers:
     """Answers from the small world's snapshot."""
     return Answers(open_current(world[0].layout))
-
-
-@pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome]:
-    """An experiment run, and the real sources refreshed, once for all tests that ask for it."""
-    settings = Settings(
-        home=tmp_path_factory.mktemp("real"), mirror=Path(os.environ["MATHGLOSS_MIRROR"])
-    )
-    scores = load_catalogue().get("kernel-scores-on-groups")
-    run_experiment(scores, checked_params(scores, {}), seed=0, home=settings.layout, snapshot=None)
-    papers = os.environ.get("MATHGLOSS_TEST_PAPERS")
-    added = paper_file_options([Path(papers)]) if papers else {}
-    return settings, refresh(settings, added=added)
-
-
-@pytest.fixture(scope="session")
-def real_answers(real: tuple[Settings, Outcome]) -> Answers:
-    """Answers from the snapshot of the real sources."""
-    return Answers(open_current(real[0].layout))
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,3 @@ def test_query_finds_what_the_small_world_holds(
 ) -> None:
     example = next(example for example in EXAMPLES if example.name == name)
     assert found in {row[column].value for row in run(answers, example)}
-
-
-@pytest.mark.mirror
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_query_has_rows_on_the_real_snapshot(real_answers: Answers, example: Example) -> None:
-    assert next(run(real_answers, example), None) is not None

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
+import pyoxigraph as ox
 import pytest
 
 from api import create_app
-from ingest.refresh import Outcome, refresh
+from ingest.refresh import Outcome, paper_file_options, refresh
 from mathgloss.answers.service import Answers
 from mathgloss.config import Settings
-from mathgloss.graph.snapshot import REPORT
+from mathgloss.experiments import checked_params, load_catalogue, run_experiment
+from mathgloss.graph.snapshot import REPORT, open_current
+from mathgloss.graph.stored_examples import Example, example_queries
 
 pytestmark = pytest.mark.mirror
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Outcome]:
+    """An experiment run, and the real sources refreshed."""
+    settings = Settings(
+        home=tmp_path_factory.mktemp("real"), mirror=Path(os.environ["MATHGLOSS_MIRROR"])
+    )
+    scores = load_catalogue().get("kernel-scores-on-groups")
+    run_experiment(scores, checked_params(scores, {}), seed=0, home=settings.layout, snapshot=None)
+    papers = os.environ.get("MATHGLOSS_TEST_PAPERS")
+    added = paper_file_options([Path(papers)]) if papers else {}
+    return settings, refresh(settings, added=added)
+
+
+@pytest.fixture(scope="module")
+def cards(real: tuple[Settings, Outcome]) -> Answers:
+    return Answers(open_current(real[0].layout))
 
 
 def test_every_source_is_read_and_published(real: tuple[Settings, Outcome]) -> None:
@@ -30,8 +53,8 @@ def test_every_source_is_read_and_published(real: tuple[Settings, Outcome]) -> N
         )
 
 
-def test_group_has_what_all_sources_say(real_answers: Answers) -> None:
-    card = real_answers.concept("wd:Q83478")
+def test_group_has_what_all_sources_say(cards: Answers) -> None:
+    card = cards.concept("wd:Q83478")
     assert card["labels"]["ca"] == ["grup"]
     assert card["labels"]["ja"] == ["群"]
     links = {link["id"]: link for link in card["links"]}
@@ -50,11 +73,11 @@ def test_group_has_what_all_sources_say(real_answers: Answers) -> None:
 
 
 def test_abelian_group_is_the_same_over_rest_and_sparql(
-    real: tuple[Settings, Outcome], real_answers: Answers
+    real: tuple[Settings, Outcome], cards: Answers
 ) -> None:
-    client = create_app(answers=real_answers).test_client()
+    client = create_app(answers=cards).test_client()
     card = client.get("/api/v1/concepts/wd:Q181296").get_json()
-    assert card == json.loads(json.dumps(real_answers.concept("wd:Q181296")))
+    assert card == json.loads(json.dumps(cards.concept("wd:Q181296")))
     query = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
     SELECT DISTINCT ?term WHERE {
       ?term skos:exactMatch <http://www.wikidata.org/entity/Q181296> }"""
@@ -66,10 +89,17 @@ def test_abelian_group_is_the_same_over_rest_and_sparql(
         assert paper["id"] in page
 
 
-def test_mappings_lead_to_no_page_person_or_list(real_answers: Answers) -> None:
+def test_mappings_lead_to_no_page_person_or_list(cards: Answers) -> None:
     for name in ("Orbit (disambiguation)", "Leonhard Euler", "List of trigonometric identities"):
-        results = real_answers.search(name)["results"]
+        results = cards.search(name)["results"]
         assert name not in [row["label"] for row in results if row["id"].startswith("wd:")]
+
+
+@pytest.mark.parametrize("example", example_queries(), ids=lambda example: example.name)
+def test_a_stored_query_has_rows(cards: Answers, example: Example) -> None:
+    rows = cards.snapshot.store.query(example.query, use_default_graph_as_union=True)
+    assert isinstance(rows, ox.QuerySolutions)
+    assert next(rows, None) is not None
 
 
 def test_the_same_again_writes_nothing(real: tuple[Settings, Outcome]) -> None:
