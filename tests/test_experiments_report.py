@@ -72,3 +72,8 @@ def test_the_documentation_has_a_recorded_run(identifier: str) -> None:
     assert row[3] in VERDICTS
     assert row[4]
     assert float(row[5]) > 0
+
+
+def test_what_did_not_hold_is_explained() -> None:
+    for part in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
+        assert "**did not hold**" not in part or "\nWhere it falls short: " in part, part[:100]

@@ -89,6 +89,7 @@ class ExperimentAnswer(ExperimentEntry):
     reference: str
     gives_up: str = Field(description="What the small scale gives up")
     not_tested: list[str]
+    falls_short: str = Field(description="Why checks did not hold, if some did not")
     runs: list[RunSummary] = Field(description="The newest first")
     snapshot: SnapshotId
 

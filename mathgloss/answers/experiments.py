@@ -81,6 +81,7 @@ def read_experiment(snapshot: Snapshot | None, home: Home, identifier: str) -> A
         "reference": experiment.reference,
         "gives_up": experiment.gives_up,
         "not_tested": list(experiment.not_tested),
+        "falls_short": experiment.falls_short,
         "verdict": _last_verdict(home, experiment.id),
         "runs": [_summary(record) for _, record in zip(range(SHOWN_RUNS), newest, strict=False)],
         "snapshot": snapshot.id if snapshot else None,

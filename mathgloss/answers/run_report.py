@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from mathgloss.experiments import Experiment, RunRecord, RunRecords, load_catalogue
@@ -17,6 +18,8 @@ number. `mathgloss experiment run ID` runs one, `mathgloss serve` shows them at 
 
 This file is written by `mathgloss experiment report --output docs/experiments.md` from the last
 recorded run of each experiment with the designed parameters; it is not edited by hand.
+
+{counts}
 
 | experiment | paper | claim | verdict | numbers | seconds |
 | --- | --- | --- | --- | --- | --- |
@@ -36,7 +39,20 @@ def write_report(home: Home) -> str:
     ]
     rows = "".join(_row(experiment, record) for experiment, record in found)
     parts = "".join(_part(experiment, record) for experiment, record in found)
-    return f"{_HEAD}{rows}{parts}"
+    return f"{_HEAD.format(counts=_counts(found))}{rows}{parts}"
+
+
+def _counts(found: Sequence[tuple[Experiment[Any], RunRecord | None]]) -> str:
+    """How many there are of each verdict, and how many checks of claims held."""
+    records = [record for _, record in found if record]
+    checks = [check for record in records for check in record["checks"] if check["claimed"]]
+    verdicts = Counter(record["verdict"] for record in records)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    held = sum(check["held"] for check in checks)
+    return (
+        f"{len(found)} experiments: {said or 'none run yet'}. "
+        f"Of {len(checks)} checks of what the papers claim, {held} held."
+    )
 
 
 def _row(experiment: Experiment[Any], record: RunRecord | None) -> str:
@@ -69,6 +85,8 @@ def _part(experiment: Experiment[Any], record: RunRecord | None) -> str:
         "",
         *(_checks(record) if record else ["It has not been run as designed yet."]),
     ]
+    if experiment.falls_short:
+        lines += ["", f"Where it falls short: {experiment.falls_short}"]
     return "\n".join(lines) + "\n"
 
 

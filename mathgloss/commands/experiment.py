@@ -81,6 +81,8 @@ def show_command(ctx: click.Context, identifier: str, *, as_json: bool) -> None:
     click.echo(f"\n{found['description']}\n")
     click.echo(f"Gives up: {found['gives_up']}")
     click.echo(f"Not tested: {'; '.join(found['not_tested'])}")
+    if found["falls_short"]:
+        click.echo(f"Falls short: {found['falls_short']}")
     click.echo(f"Paper: {found['paper_title'] or found['reference']}  {found['paper']}")
     for concept in found["concepts"]:
         click.echo(f"{concept['role'].capitalize()}: {concept['label'] or '?'}  {concept['id']}")

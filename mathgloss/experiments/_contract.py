@@ -143,6 +143,8 @@ class Experiment(Generic[P]):
         reference: where to read the paper.
         gives_up: what the small scale gives up.
         not_tested: parts of the claim that cannot be tested at this size.
+        falls_short: what is known of why checks did not hold in runs as designed; empty if no
+            check is known to have failed.
         run: computes the outcome; takes all its randomness from the generator.
     """
 
@@ -160,6 +162,7 @@ class Experiment(Generic[P]):
     not_tested: Sequence[str]
     run: Run[P]
     packages: Sequence[str] = field(default=())
+    falls_short: str = ""
 
     @property
     def concepts(self) -> tuple[Concept, ...]:

@@ -158,6 +158,9 @@ EXPERIMENT: Final = Experiment(
         "environments with larger images",
         "how the separation of factors and the quality of prediction go together",
     ),
+    falls_short="Rotations find the group in about 18 of 25 trainings; the others end at half the "
+    "angle, a projective representation, or do not converge. So about one run in five is expected "
+    "to miss the bound of two in three.",
     run=run,
 )
 
