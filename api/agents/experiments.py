@@ -86,6 +86,7 @@ def get_experiment(answers: Answers, experiment: ExperimentName) -> Answer:
             "missing_packages",
             "reference",
             "gives_up",
+            "falls_short",
         ),
         "description": short.text(
             "description", held["description"], _DESCRIPTION_CHARS, more=address

@@ -315,6 +315,7 @@ class ExperimentCard(Short):
     missing_packages: list[str]
     reference: str
     gives_up: str
+    falls_short: str
     description: str
     concepts: list[ExperimentConcept]
     parameters: list[Parameter]
