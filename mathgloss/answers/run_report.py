@@ -96,7 +96,7 @@ def _checks(record: RunRecord) -> Iterator[str]:
     for check in record["checks"]:
         cells = (
             "held" if check["held"] else "**did not hold**",
-            check["criterion"] + ("" if check["claimed"] else " (ours, not claimed)"),
+            check["criterion"] + ("" if check["claimed"] else " (not in the verdict)"),
             _figure(check["value"]),
             f"{check['relation']} {check['bound']:g}",
         )

@@ -303,7 +303,7 @@ def _show_run(record: dict[str, Any], home: Home) -> None:
     rows = [
         [
             "held" if check["held"] else "did not hold",
-            check["criterion"] + ("" if check["claimed"] else " (ours, not claimed)"),
+            check["criterion"] + ("" if check["claimed"] else " (not in the verdict)"),
             _cell(check["value"]),
             f"{check['relation']} {check['bound']:g}",
         ]

@@ -7,9 +7,10 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,23 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _rising(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(after <= before for before, after in pairwise(values)):
+        raise ValueError(f"expected values that rise, got {list(values)}")
+    return values
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"expected each at most once, got {list(values)}")
+    return values
+
+
+# to annotate a parameter that is a tuple
+RISING: Final = AfterValidator(_rising)
+DISTINCT: Final = AfterValidator(_distinct)
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A number that was measured.
@@ -75,7 +93,8 @@ class Check:
 
     Attributes:
         criterion: what is compared, in words that stand alone.
-        claimed: false for what is not part of the paper's claim; it does not touch the verdict.
+        claimed: false for what does not touch the verdict: additions of our own, and identities,
+            which only an error in the code could break.
     """
 
     criterion: str

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,6 +113,34 @@ class DenseNetwork:
             if place:
                 slope = slope * np.where(passed[place] > 0, one, self._leak)
         return slope
+
+
+class Digits(NamedTuple):
+    """Handwritten digits of scikit-learn.
+
+    Attributes:
+        images: scaled to [0, 1], shape (count, 64).
+        truth: which digit each one is, shape (count,).
+    """
+
+    images: Floats
+    truth: Integers
+
+
+def draw_digits(counts: Sequence[int], rng: np.random.Generator) -> list[Digits]:
+    """Parts of the digits, drawn at random without overlap, as large as these counts.
+
+    Raises:
+        ValueError: there are not so many digits.
+    """
+    from sklearn.datasets import load_digits
+
+    images, truth = load_digits(return_X_y=True)
+    if sum(counts) > len(truth):
+        raise ValueError(f"expected counts that sum to at most {len(truth)}, got {list(counts)}")
+    ends = np.cumsum(counts)
+    parts = np.split(rng.permutation(len(truth)), ends)[: len(ends)]
+    return [Digits(images[part] / 16, truth[part]) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +262,34 @@ def arc_cosine_1(u: Floats) -> Floats:
     """Correlation behind a wide layer of rectifiers for inputs of correlation u, in [0, 1]."""
     u = np.clip(u, -1, 1)
     return np.asarray(u * arc_cosine_0(u) + np.sqrt(1 - u**2) / np.pi)
+
+
+def tangent_kernel(u: Floats) -> Floats:
+    """Tangent kernel of one wide hidden layer of rectifiers, both layers trained, no biases.
+
+    Args:
+        u: correlation of two inputs on the sphere of radius 1.
+
+    Returns:
+        So scaled that it is 2 at u = 1.
+    """
+    return np.asarray(arc_cosine_1(u) + u * arc_cosine_0(u))
+
+
+def descent_filter(eigenvalues: Floats, rate: float, steps: int) -> Floats:
+    """What gradient descent from zero has put in place of 1 / eigenvalue after some steps."""
+    return np.asarray((1 - (1 - rate * eigenvalues) ** steps) / eigenvalues)
+
+
+def softmax(logits: NDArray[F]) -> NDArray[F]:
+    """Exponentials scaled to sum to one over the last axis."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+def fitted_exponent(x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> float:
+    """Exponent of the power law that is nearest to the points in their logarithms."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 
 def parts_of(vector: NDArray[F], shapes: Sequence[tuple[int, ...]]) -> list[NDArray[F]]:
