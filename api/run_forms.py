@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from mathgloss.experiments import allowed_values, bounds_of
+
 Schema = Mapping[str, Any]
 
 PREFIX: Final = "parameter-"
-_LOWS: Final = ("minimum", "exclusiveMinimum")
-_HIGHS: Final = ("maximum", "exclusiveMaximum")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,14 @@ def _field(name: str, schema: Schema, sent: Mapping[str, str] | None) -> FormFie
     kind = _kind(schema)
     absent = "" if kind == "checkbox" else default
     value = default if sent is None else sent.get(PREFIX + name, absent)
-    low, high = (_bound(schema, names) for names in (_LOWS, _HIGHS))
+    low, high = bounds_of(schema)
     return FormField(
         name=name,
         kind=kind,
         value=value,
         default=default,
         about=schema.get("description", ""),
-        range=_range(schema, low, high),
+        range=_range(schema),
         low=low,
         high=high,
         step="1" if schema.get("type") == "integer" else "any",
@@ -79,21 +79,11 @@ def _kind(schema: Schema) -> Literal["number", "checkbox", "choice", "text"]:
     return "text"
 
 
-def _bound(schema: Schema, names: tuple[str, ...]) -> str:
-    return next((f"{schema[name]:g}" for name in names if name in schema), "")
-
-
-def _range(schema: Schema, low: str, high: str) -> str:
-    if schema.get("type") == "array":
-        items = schema.get("items", {})
-        least, most = schema.get("minItems", 0), schema.get("maxItems")
-        count = f"{least} to {most}" if most is not None else f"at least {least}"
-        low, high = (_bound(items, names) for names in (_LOWS, _HIGHS))
-        each = f", each {low} to {high}" if low and high else ""
-        return f"{count} values between commas{each}"
-    if low and high:
-        return f"{low} to {high}"
-    return f"from {low}" if low else f"up to {high}" if high else ""
+def _range(schema: Schema) -> str:
+    if _kind(schema) in {"checkbox", "choice"}:
+        return ""  # the element shows it
+    said = allowed_values(schema)
+    return f"{said}; between commas" if schema.get("type") == "array" else said
 
 
 def _text(value: Any) -> str:

@@ -99,6 +99,8 @@ def load_settings(**overrides: object) -> Settings:
         # a secret is not shown, not even one that cannot be used
         got = "" if name in _SECRETS else f", got {first['input']!r}"
         raise ConfigError(f"setting {name!r}: {first['msg']}{got}") from error
+    if settings.home.exists() and not settings.home.is_dir():
+        raise ConfigError(f"MATHGLOSS_HOME: expected a folder, got {str(settings.home)!r}")
     if settings.mirror is not None and not settings.mirror.is_dir():
         raise ConfigError(
             f"MATHGLOSS_MIRROR: expected a folder, got {str(settings.mirror)!r}; "

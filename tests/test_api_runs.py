@@ -362,7 +362,7 @@ def test_a_form_has_an_element_for_each_kind_of_parameter() -> None:
     assert (fields["ridge"].range, fields["ridge"].step) == ("from 0", "any")
     assert (fields["many"].value, fields["many"].range) == (
         "1, 2",
-        "at least 1 values between commas",
+        "at least 1 values; between commas",
     )
     assert fields["kind"].choices == ("a", "b")
 

@@ -224,6 +224,9 @@ def test_sweep_runs_at_every_value_and_draws(own_home: Path, tmp_path: Path) -> 
         (("run", RFM, "--seed", "-1"), "--seed", 2),
         (("sweep", SCORES, "--over", "n=12,99"), "parameter 'n': expected", 1),
         (("sweep", SCORES, "--over", "n"), "--over: expected NAME=V1,V2,...", 2),
+        (("sweep", SCORES, "--over", "n=12,24", "--plot", "x.txt"), "--plot: expected a file", 2),
+        (("sweep", SCORES, "--over", "n=12", "--param", "n=24"), "both set 'n'", 2),
+        (("run", SCORES, "--param", "frequencies=1,2"), "expected a list as in JSON", 1),
     ],
 )
 def test_wrong_use_is_explained(

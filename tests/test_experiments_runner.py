@@ -269,6 +269,7 @@ def test_a_run_that_cannot_be_recorded_says_so_and_leaves_nothing(
     record = run(trial, home)
     assert record["failure"]["kind"] == "disk"
     assert "the run cannot be recorded" in record["failure"]["message"]
+    assert "make the home folder writable" in record["failure"]["message"]
     assert home.runs.read_text(encoding="utf-8") == "not a folder"
 
 

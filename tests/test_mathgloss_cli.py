@@ -261,6 +261,28 @@ def test_an_error_is_one_line_without_a_traceback(
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("command", ["build", "concept group", "experiment list"])
+def test_a_home_that_is_a_file_is_a_clear_error(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        main(["--home", str(tmp_path / "file"), *command.split()])
+    assert "MATHGLOSS_HOME: expected a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["build", "experiment worker"])
+def test_a_home_that_cannot_be_made_is_a_clear_error(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        main(["--home", str(tmp_path / "file" / "home"), *command.split()])
+    error = capsys.readouterr().err
+    assert "home folder" in error
+    assert "Traceback" not in error
+
+
 def test_a_bad_mirror_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--mirror", str(tmp_path / "none"), "refresh"])

@@ -110,7 +110,7 @@ class CheckAnswer(Model):
     value: float | int | None
     relation: Literal["<", "<=", ">", ">="]
     bound: float | int
-    claimed: bool = Field(description="Part of the paper's claim and no identity, so that the verdict rests on it")
+    claimed: bool = Field(description="Whether the verdict rests on it")
     held: bool
 
 

@@ -86,7 +86,7 @@ def show_command(ctx: click.Context, identifier: str, *, as_json: bool) -> None:
     click.echo(f"Paper: {found['paper_title'] or found['reference']}  {found['paper']}")
     for concept in found["concepts"]:
         click.echo(f"{concept['role'].capitalize()}: {concept['label'] or '?'}  {concept['id']}")
-    columns = ("name", "default", "from", "to", "meaning")
+    columns = ("name", "default", "allowed", "meaning")
     echo_table("\nParameters", columns, _parameter_rows(found))
     rows = [
         [item["run"], item["verdict"] or item["state"], item["preset"], item["duration_s"]]
@@ -154,16 +154,21 @@ def sweep_command(
 ) -> None:
     """Run an experiment at each value of a parameter and plot it; exit status 1 if a run failed."""
     from mathgloss.answers.experiments import run_sweep
-    from mathgloss.experiments import draw_sweep
+    from mathgloss.experiments import PLOT_FORMATS, draw_sweep
 
     snapshot, home = _place(ctx)
     name, values = _over(over)
+    params = _params(given)
+    if name in params:
+        raise click.UsageError(f"--over and --param both set {name!r}: drop one of them")
+    if plot is not None and plot.suffix not in PLOT_FORMATS:
+        raise click.UsageError(f"--plot: expected a file of {', '.join(PLOT_FORMATS)}, got {plot}")
     with _showing(identifier) as progress:
         records = run_sweep(
             snapshot,
             home,
             identifier,
-            _params(given),
+            params,
             over=name,
             values=values,
             seed=seed,
@@ -282,12 +287,13 @@ def _showing(title: str) -> Iterator[Callable[[float, str], None]]:
 
 
 def _parameter_rows(found: dict[str, Any]) -> list[list[str]]:
+    from mathgloss.experiments import allowed_values
+
     return [
         [
             name,
             json.dumps(field["default"]),
-            str(field.get("minimum", "")),
-            str(field.get("maximum", "")),
+            allowed_values(field),
             field["description"],
         ]
         for name, field in found["parameters"]["properties"].items()

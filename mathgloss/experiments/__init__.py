@@ -20,14 +20,16 @@ from mathgloss.experiments._contract import (
 from mathgloss.experiments._graph import experiments_graph
 from mathgloss.experiments._limits import Limits
 from mathgloss.experiments._queue import RunQueue, state_of, work
+from mathgloss.experiments._ranges import allowed_values, bounds_of
 from mathgloss.experiments._rdf import experiment_triples, run_triples
 from mathgloss.experiments._records import RunRecord, RunRecords
 from mathgloss.experiments._runner import MAX_SEED, checked_params, run_experiment
 from mathgloss.experiments._surroundings import missing_packages
-from mathgloss.experiments._sweep import draw_sweep, swept_criteria
+from mathgloss.experiments._sweep import PLOT_FORMATS, draw_sweep, swept_criteria
 
 __all__ = [
     "MAX_SEED",
+    "PLOT_FORMATS",
     "Catalogue",
     "Check",
     "Concept",
@@ -43,6 +45,8 @@ __all__ = [
     "RunRecords",
     "RunState",
     "Table",
+    "allowed_values",
+    "bounds_of",
     "checked_params",
     "draw_sweep",
     "experiment_triples",

@@ -7,7 +7,6 @@ prints goes to the log, which is standard output and error.
 
 from __future__ import annotations
 
-import errno
 import json
 import math
 import os
@@ -17,14 +16,12 @@ import traceback
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from mathgloss.experiments._catalogue import load_experiment
 from mathgloss.experiments._contract import Draw, verdict_of
 from mathgloss.experiments._limits import Limits, restrict_this_process
-from mathgloss.experiments._task import FIGURES, FailureKind, Task
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from mathgloss.experiments._task import DISK_FULL, FIGURES, FailureKind, Task
 
 
 class Events:
@@ -102,7 +99,7 @@ def explain(error: BaseException) -> tuple[FailureKind, str]:
     """What kind of failure an exception is, and a sentence on it."""
     if isinstance(error, MemoryError):
         return "memory", f"needs more memory than the run may use: {error or 'out of memory'}"
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return "disk", f"a file cannot be written: {error}"
     if isinstance(error, ModuleNotFoundError):
         return "missing package", f"{error}; pip install 'mathgloss[experiments]'"

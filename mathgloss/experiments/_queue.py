@@ -167,7 +167,7 @@ def work(home: Home, catalogue: Catalogue, *, at_once: int = 1) -> None:
         at_once: how many runs may go on at the same time.
 
     Raises:
-        NoRunsError: the book cannot be written.
+        NoRunsError: the book or the lock cannot be written.
     """
     from huey.consumer import Consumer  # only who works needs it
 
@@ -265,8 +265,12 @@ def state_of(record: RunRecord) -> RunState:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Be the one process that works on the queue; waits for another to end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("wb") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("wb")
+    except OSError as error:
+        raise NoRunsError(f"{error}; make the home folder writable, or choose another") from error
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

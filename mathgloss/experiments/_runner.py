@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from mathgloss.errors import ConfigError, InputError
 from mathgloss.experiments._contract import Experiment, Params, Progress
@@ -18,7 +19,7 @@ from mathgloss.experiments._limits import Limits
 from mathgloss.experiments._process import RunFailedError, Stopped, run_task
 from mathgloss.experiments._records import LOG, RunRecord, RunRecords, new_run_id
 from mathgloss.experiments._surroundings import git_state, machine, missing_packages, versions
-from mathgloss.experiments._task import Task
+from mathgloss.experiments._task import DISK_FULL, Task
 from mathgloss.paths import Home
 
 EXTRA: Final = "experiments"
@@ -148,7 +149,8 @@ def _ending(task: Task, working: Path, progress: Progress, stopped: Stopped) -> 
 
 
 def _not_kept(error: OSError) -> dict[str, Any]:
-    message = f"the run cannot be recorded: {error}; free some space and run it again"
+    advice = "free some space" if error.errno in DISK_FULL else "make the home folder writable"
+    message = f"the run cannot be recorded: {error}; {advice} and run it again"
     return {"state": "failed", "failure": {"kind": "disk", "message": message}, "figures": []}
 
 
@@ -165,8 +167,18 @@ def checked_params(
     try:
         return model.model_validate(chosen)
     except ValidationError as error:
-        said = "; ".join(_explain(dict(item), model) for item in error.errors())
+        said = "; ".join(_explain(dict(item), model) for item in _first_of_each(error))
         raise InputError(f"experiment {experiment.id!r}: {said}") from error
+
+
+def _first_of_each(error: ValidationError) -> Iterator[ErrorDetails]:
+    """What is wrong, but not that a list is short because one of its values is wrong."""
+    wrong = [item["loc"] for item in error.errors()]
+    for item in error.errors():
+        depth = len(item["loc"])
+        inside = any(len(other) > depth and other[:depth] == item["loc"] for other in wrong)
+        if not inside or not depth:
+            yield item
 
 
 def _explain(error: dict[str, Any], model: type[Params]) -> str:
@@ -174,6 +186,8 @@ def _explain(error: dict[str, Any], model: type[Params]) -> str:
     if error["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields)
         return f"parameter {name!r} is unknown; expected one of {known}"
+    if error["type"] == "tuple_type":
+        error["msg"] = "a list as in JSON, such as [1, 2, 3]"
     said = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if not name:  # a rule on several parameters, in its own words
         return f"parameters: {said}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mathgloss.errors import InputError
+
+PLOT_FORMATS: Final = (".svg", ".png", ".pdf")
 
 
 def swept_criteria(records: Sequence[dict[str, Any]]) -> list[str]:
@@ -29,7 +31,7 @@ def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None
     Args:
         name: the parameter that differs.
         records: of the runs, in the order of the parameter.
-        path: an SVG, PNG or PDF file, by its ending; its folder is made.
+        path: a file of one of ``PLOT_FORMATS``, by its ending; its folder is made.
 
     Raises:
         InputError: no run finished, or the file cannot be written.

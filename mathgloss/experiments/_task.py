@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -10,6 +11,8 @@ from mathgloss.experiments._limits import Limits
 FailureKind: TypeAlias = Literal[
     "crash", "disk", "killed", "memory", "missing package", "stopped", "time"
 ]
+# an OSError of these numbers says that nothing more can be written
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 FIGURES: Final = ("figure.svg", "figure.png")
 
 

@@ -1,7 +1,7 @@
 r"""Light language processing links the names of glossaries to Wikidata items, and so to each other.
 
-Claim: simple language processing and the identifiers of Wikidata are enough to join glossaries of
-undergraduate mathematics that were made apart from each other into one table.
+Claim: simple language processing is enough to link most names of glossaries of undergraduate
+mathematics to Wikidata items, and so to join glossaries that were made apart into one table.
 
 Formula: two names are the same if their normal forms are: split at inner capitals, lower-cased,
 without what stands in parentheses and possessive endings, letters and digits alone, without
@@ -16,8 +16,9 @@ names as they are written, and in lower case. Each repetition looks at a random 
 
 Measured: recall (names linked to the right item, of all), precision (of those linked). The claim
 held if over all names of the glossaries the normal form finds at least a tenth more than the
-written names do and stays precise. Not part of the claim, and held to be needed: a word of several
-senses (kernel, image, field, normal, ring) must not be linked to one item.
+written names do and stays precise. Our own: whether items join pairs of names that the normal form
+alone does not, and whether a word of several senses (kernel, image, field, normal, ring) is kept
+from being linked to one item.
 
 Reference: L. Horowitz, V. de Paiva, MathGloss: Building mathematical glossaries from text.
 
@@ -35,12 +36,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
     Cell,
     Check,
     Experiment,
@@ -86,7 +88,7 @@ class LinkingParams(Params):
     singular: bool = Field(True, description="Put words into the singular")
     sort_words: bool = Field(True, description="Put words into alphabetical order")
     synonyms: bool = Field(False, description="Find items by their other names too")
-    glossaries: tuple[Glossary, ...] = Field(
+    glossaries: Annotated[tuple[Glossary, ...], DISTINCT] = Field(
         ("chicago", "nlab", "syllabus"),
         min_length=1,
         max_length=4,
@@ -138,25 +140,41 @@ class Score:
         return self.right / self.linked if self.linked else 1.0
 
 
+class Joined(NamedTuple):
+    """Pairs of names of two glossaries, by their places among all entries.
+
+    Attributes:
+        same: that mean one item.
+        by_name: of the same normal form.
+        through_items: linked to one item.
+    """
+
+    glossaries: tuple[Glossary, Glossary]
+    same: set[tuple[int, int]]
+    by_name: set[tuple[int, int]]
+    through_items: set[tuple[int, int]]
+
+
 def run(params: LinkingParams, rng: np.random.Generator, progress: Progress) -> Outcome:
     """Link all names with every method, then with one step less each."""
     entries, names = _entries(), _names(params)
-    counted = [place for place, entry in enumerate(entries) if entry.glossary in params.glossaries]
+    counted = _counted(params, entries)
     linked = {}
     for done, (method, form) in enumerate(_methods(params).items()):
         progress(0.8 * done / (3 + len(STEPS)), f"linking: {method}")
         linked[method] = _link(entries, names, form)
-    progress(0.9, "random parts of the names")
+    progress(0.9, "joining the glossaries")
+    joined = _join(entries, linked["normal form"], lambda name: normal_form(name, params))
     parts = [
         stream.permutation(counted)[: max(1, round(params.part * len(counted)))].tolist()
         for stream in rng.spawn(params.repeats)
     ]
     return Outcome(
         metrics=list(_metrics(entries, linked, parts)),
-        checks=_checks(entries, linked, counted, parts),
+        checks=_checks(params, entries, linked, joined, parts),
         tables=[
             _score_table(entries, linked),
-            _join_table(entries, linked, params),
+            _join_table(joined),
             _wrong_table(entries, linked, counted),
             _word_table(linked),
         ],
@@ -170,8 +188,8 @@ EXPERIMENT: Final = Experiment(
     paper="paper:mathgloss-building-mathematical-glossaries-from-text",
     about=("wd:Q130998", "wd:Q1211071"),
     uses=("wd:Q381060",),
-    claim="Simple language processing and the identifiers of Wikidata are enough to join "
-    "glossaries of undergraduate mathematics that were made apart from each other.",
+    claim="Simple language processing is enough to link most names of undergraduate glossaries "
+    "to Wikidata items, and so to join glossaries that were made apart from each other.",
     params=LinkingParams,
     quick={"repeats": 3},
     cost_s=2,
@@ -182,9 +200,10 @@ EXPERIMENT: Final = Experiment(
         "the German, Chinese and other names of the multilingual dictionary",
         "whether the links that the glossaries state are right",
     ),
-    falls_short="Image, field, normal and ring have one item each among these, which are all from "
-    "mathematics, and each by one name: a link by name alone cannot tell that a word has several "
-    "senses. Only kernel is found to be ambiguous.",
+    falls_short="Of the gain most is the singular, in the French syllabus (0.31; Chicago 0.04, "
+    "nLab 0.03). Items join no more pairs than the normal form does alone: they add an identifier, "
+    "not a synonym, as long as each has one name. And image, field, normal and ring have one item "
+    "each among these, all from mathematics, so a name alone cannot tell that they are ambiguous.",
     run=run,
 )
 
@@ -280,31 +299,30 @@ def _score(entries: Sequence[Entry], linked: Linked, places: Sequence[int]) -> S
 
 
 def _checks(
+    params: LinkingParams,
     entries: Sequence[Entry],
     linked: Mapping[str, Linked],
-    counted: Sequence[int],
+    joined: Sequence[Joined],
     parts: Sequence[Sequence[int]],
 ) -> list[Check]:
     def gain(places: Sequence[int]) -> float:
         written = _score(entries, linked["as written"], places)
         return _score(entries, linked["normal form"], places).recall - written.recall
 
+    counted = _counted(params, entries)
     precision = _score(entries, linked["normal form"], counted).precision
+    wanted = [join for join in joined if {*join.glossaries} <= {*params.glossaries}]
+    more = sum(len(j.through_items & j.same) - len(j.by_name & j.same) for j in wanted)
     silent = sum(len(found) == 1 for found in linked["normal form"].words)
     over = f"{len(counted)} names"
+    words = f"words of several senses linked to one item, of {len(AMBIGUOUS_WORDS)}"
+    worst = min(map(gain, parts))
     return [
         Check(f"recall gained by the normal form, {over}", gain(counted), ">=", 0.1),
         Check(f"precision of the normal form, {over}", precision, ">=", 0.98),
-        Check(
-            "smallest gain in recall over the random parts", min(map(gain, parts)), ">", 0, False
-        ),
-        Check(
-            f"words of several senses linked to one item, of {len(AMBIGUOUS_WORDS)}",
-            silent,
-            "<=",
-            0,
-            claimed=False,
-        ),
+        Check("smallest gain in recall over the random parts", worst, ">", 0, claimed=False),
+        Check("pairs joined through items beyond those by name", more, ">", 0, claimed=False),
+        Check(words, silent, "<=", 0, claimed=False),
     ]
 
 
@@ -316,6 +334,11 @@ def _metrics(
             score = _score(entries, linked[method], places)
             yield Metric(f"recall, {method}", score.recall, seed=seed)
             yield Metric(f"precision, {method}", score.precision, seed=seed)
+
+
+def _counted(params: LinkingParams, entries: Sequence[Entry]) -> list[int]:
+    """Places of the entries that count in the checks."""
+    return [place for place, entry in enumerate(entries) if entry.glossary in params.glossaries]
 
 
 def _of(entries: Sequence[Entry], glossary: Glossary) -> list[int]:
@@ -333,26 +356,24 @@ def _score_table(entries: Sequence[Entry], linked: Mapping[str, Linked]) -> Tabl
     return Table("Names linked to the item that the glossary gives", columns, rows)
 
 
-def _join_table(
-    entries: Sequence[Entry], linked: Mapping[str, Linked], params: LinkingParams
-) -> Table:
-    """Pairs of names of two glossaries that mean one item, and those found."""
-    rows: list[list[Cell]] = []
-    form = [normal_form(entry.name, params) for entry in entries]
-    items = linked["normal form"].items
-    for first, second in combinations(GLOSSARIES, 2):
-        pairs = list(product(_of(entries, first), _of(entries, second)))
+def _join(entries: Sequence[Entry], linked: Linked, form: Form) -> list[Joined]:
+    """What is joined of every two glossaries."""
+    forms, items = [form(entry.name) for entry in entries], linked.items
+    found = []
+    for both in combinations(GLOSSARIES, 2):
+        pairs = list(product(*(_of(entries, glossary) for glossary in both)))
         same = {(a, b) for a, b in pairs if entries[a].item == entries[b].item}
-        direct = {(a, b) for a, b in pairs if form[a] == form[b]}
+        by_name = {(a, b) for a, b in pairs if forms[a] == forms[b]}
         through = {(a, b) for a, b in pairs if len(items[a]) == 1 and items[a] == items[b]}
-        rows.append([
-            f"{GLOSSARIES[first]}, {GLOSSARIES[second]}",
-            len(same),
-            len(direct & same),
-            len(direct - same),
-            len(through & same),
-            len(through - same),
-        ])
+        found.append(Joined(both, same, by_name, through))
+    return found
+
+
+def _join_table(joined: Sequence[Joined]) -> Table:
+    rows: list[list[Cell]] = []
+    for both, same, by_name, through in joined:
+        counts = [len(pairs) for p in (by_name, through) for pairs in (p & same, p - same)]
+        rows.append([", ".join(GLOSSARIES[glossary] for glossary in both), len(same), *counts])
     columns = ["glossaries", "pairs", "by name", "wrong", "through items", "wrong through items"]
     return Table("Pairs of names joined by normal form, directly and through items", columns, rows)
 

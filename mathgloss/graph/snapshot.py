@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from mathgloss.errors import DataNotFoundError
+from mathgloss.errors import ConfigError, DataNotFoundError
 from mathgloss.paths import Home
 
 BUILDING: Final = ".building-"
@@ -97,11 +97,20 @@ def write_json(path: Path, value: object) -> None:
 
 
 def current_path(home: Home) -> Path | None:
-    """The folder of the published snapshot, or ``None`` before the first is published."""
+    """The folder of the published snapshot, or ``None`` before the first is published.
+
+    Raises:
+        ConfigError: the home is no folder, or nobody may read it.
+    """
     try:
         name = home.current.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise ConfigError(
+            f"{home.root}: expected a folder that can be read and written, got {error}; "
+            "set MATHGLOSS_HOME or --home to another"
+        ) from error
     path = home.snapshots / name
     return path if name and path.is_dir() else None
 

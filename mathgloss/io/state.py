@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from mathgloss.errors import DataNotFoundError, InputError
+from mathgloss.errors import ConfigError, DataNotFoundError, InputError
 from mathgloss.model import RawFile, SourceInfo
 from mathgloss.paths import Home
 
@@ -74,8 +74,14 @@ def writing(home: Home) -> Iterator[None]:
 
     Raises:
         InputError: another process is writing.
+        ConfigError: the home folder cannot be made.
     """
-    home.root.mkdir(parents=True, exist_ok=True)
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the home folder cannot be made: {error}; set MATHGLOSS_HOME or --home to another"
+        ) from error
     try:
         with FileLock(home.lock, timeout=0):
             yield

@@ -1,0 +1,36 @@
+"""What the values of a parameter may be, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_LOWS: Final = ("minimum", "exclusiveMinimum")
+_HIGHS: Final = ("maximum", "exclusiveMaximum")
+
+
+def bounds_of(schema: Mapping[str, Any]) -> tuple[str, str]:
+    """Least and largest value by a parameter's JSON Schema; empty where there is none."""
+    low, high = (
+        next((f"{schema[name]:g}" for name in names if name in schema), "")
+        for names in (_LOWS, _HIGHS)
+    )
+    return low, high
+
+
+def allowed_values(schema: Mapping[str, Any]) -> str:
+    """The values that a parameter's JSON Schema allows; empty if it says nothing of them."""
+    if "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    match schema.get("type"):
+        case "boolean":
+            return "true or false"
+        case "array":
+            least, most = schema.get("minItems", 0), schema.get("maxItems")
+            count = f"{least} to {most}" if most is not None else f"at least {least}"
+            each = allowed_values(schema.get("items", {}))
+            return f"{count} values, each {each}" if each else f"{count} values"
+    low, high = bounds_of(schema)
+    if low and high:
+        return f"{low} to {high}"
+    return f"from {low}" if low else f"up to {high}" if high else ""
