@@ -14,33 +14,37 @@ coefficient at the irreducible representation :math:`\rho` of dimension :math:`d
 
 Set-up: :math:`\mathbb Z_{12}, D_4, A_4, S_4` and :math:`F_{21} = \mathbb Z_7 \rtimes \mathbb Z_3`;
 half as many Gaussian inputs as the group has elements, with random labels, which a hyperplane
-separates almost surely; exponential loss, steps of a fixed length relative to the weights, from
-weights near zero. The representations are computed, not tabulated. Baseline: :math:`L = 1`, the
-same data, loss and steps, which goes to the largest margin in the Euclidean norm.
+separates almost surely; exponential loss, steps down the gradient that are normalised, to a fixed
+length relative to the weights, from weights near zero. The representations are computed, not
+tabulated. Baseline: :math:`L = 1`, the same data, loss and steps, which goes to the largest margin
+in the Euclidean norm.
 
 Measured: over all groups and repetitions, how often the depth whose norm the theory names has the
-smallest one: :math:`L = 1` for :math:`\lVert \beta \rVert_2`, :math:`L = 2` for :math:`S_1`. The
-claim held if both do in most cases and if the mean effective rank falls with every layer in every
-group. :math:`L = 3` and :math:`S_{2/3}` are shown without a bound: that norm is not convex, and
-only a stationary point is promised.
+smallest one: :math:`L = 1` for :math:`\lVert \beta \rVert_2`, :math:`L = 2` for :math:`S_1`,
+:math:`L = 3` for :math:`S_{2/3}`. The claim held if each does in most cases and if the mean
+effective rank falls with every layer in every group. :math:`S_{2/3}` is not convex, and only a
+stationary point of it is promised, which need not be small.
 
 Reference: H. Lawrence, K. Georgiev, A. Dienes, B. T. Kiani, Implicit Bias of Linear Equivariant
 Networks, ICML 2022, arXiv 2110.06084.
 
-Deviation: groups of 8 to 24 elements and made data; all classifiers at the end of as many steps,
-not in the limit; bounds from earlier trials with other seeds.
+Deviation: groups of 8 to 24 elements and made data; normalised steps in place of plain gradient
+descent, whose steps fade with the loss; all classifiers at the end of as many steps, not in the
+limit; bounds from earlier trials with other seeds, that for :math:`L = 3`, which in those trials
+had none, taken over from :math:`L = 2`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
 from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
     Check,
     Experiment,
     Metric,
@@ -57,6 +61,7 @@ from mathgloss.experiments._numerics import (
     group_table,
     irreducible_subspaces,
     left_translations,
+    softmax,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +74,7 @@ _NORMS: Final = ("L2 norm", "S_1", "S_2/3")  # by depth, the norm that the theor
 class ImplicitBiasParams(Params):
     """Groups, data and training."""
 
-    groups: tuple[GroupName, ...] = Field(
+    groups: Annotated[tuple[GroupName, ...], DISTINCT] = Field(
         ("Z_12", "D_4", "A_4", "S_4", "F_21"),
         min_length=1,
         max_length=7,
@@ -153,13 +158,19 @@ EXPERIMENT: Final = Experiment(
     quick={"groups": ("D_4", "A_4"), "steps": 1_500},
     cost_s=10,
     reference="H. Lawrence, K. Georgiev, A. Dienes, B. T. Kiani, ICML 2022, arXiv 2110.06084",
-    gives_up="Groups of at most 24 elements, made data and a fixed number of steps.",
+    gives_up="Groups of at most 24 elements, made data and a fixed number of normalised steps.",
     not_tested=(
+        "plain gradient descent and its limit",
+        "nets of more than three layers",
         "nets that are not linear",
         "data of images",
         "the uncertainty principle of the paper, by which low rank in Fourier space means wide "
         "support in real space",
     ),
+    falls_short="Three layers had the smallest S_2/3 in 12, 18 and 17 of 25 cases (three runs), "
+    "below the bound; in all others two layers had it. In the mean of a group three layers had the "
+    "smaller one in one to three of five groups. The norm is not convex, and only a stationary "
+    "point of it is promised, which need not be small.",
     run=run,
 )
 
@@ -195,9 +206,8 @@ def _train(params: ImplicitBiasParams, table: Integers, signed: Floats, start: F
             below.append(_apply(matrix, below[-1]))
         # the loss in logarithm has the same direction, and never underflows
         margins = _apply(signed, below[-1])
-        shares = np.exp(margins.min(axis=1, keepdims=True) - margins)
-        shares /= shares.sum(axis=1, keepdims=True)
-        above = _apply(signed.transpose(0, 2, 1), shares)  # downhill for the whole product
+        # downhill for the whole product
+        above = _apply(signed.transpose(0, 2, 1), softmax(-margins))
         downhill = np.empty_like(weights)
         for layer in range(len(weights) - 1, 0, -1):
             downhill[layer] = _apply(above[:, table], below[layer - 1])
@@ -261,6 +271,12 @@ def _checks(found: Found) -> list[Check]:
         Check(
             "share of cases where two layers have the smallest S_1",
             float(_winners(found, 2).mean()),
+            ">=",
+            0.8,
+        ),
+        Check(
+            "share of cases where three layers have the smallest S_2/3",
+            float(_winners(found, 3).mean()),
             ">=",
             0.8,
         ),

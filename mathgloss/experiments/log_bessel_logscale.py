@@ -1,8 +1,9 @@
 r"""Modified Bessel functions of any size, by working on the scale of their logarithms.
 
 Claim: expansions chosen by region and evaluated on the log scale give :math:`\log I_v(x)` and
-:math:`\log K_v(x)` near machine precision where libraries overflow or underflow, and faster; so
-von Mises-Fisher distributions can be fitted in tens of thousands of dimensions.
+:math:`\log K_v(x)` near machine precision, also where libraries overflow or underflow, and faster
+for orders from 13 to 150; so von Mises-Fisher distributions can be fitted in tens of thousands of
+dimensions.
 
 Formula: the logarithm turns products, which overflow, into sums. For :math:`v \ge 13`, with
 :math:`r = \sqrt{v^2 + x^2}`, :math:`p = v / r` and :math:`\eta = r + v \log(x / (v + r))`, Debye's
@@ -24,8 +25,9 @@ Baseline: SciPy's exponentially scaled functions, whose logarithm is corrected.
 Measured: error relative to the reference, or absolute where that is below one; residuals;
 time. The claim held if the error is below :math:`10^{-12}` in every region, nothing is
 lost and the identity holds for huge arguments, every fit succeeds while one of SciPy's fails, and
-for :math:`13 < v < 150` the time is half of SciPy's. No seed fixes the times; they can be left
-out, and then speed is not checked.
+for :math:`13 < v < 150` and :math:`x < 150`, mostly without overflow, the time is at most half of
+SciPy's. Times for smaller :math:`v` are shown without a bound: there ours is slower. No seed fixes
+the times; they can be left out, and then speed is not checked.
 
 Reference: A. Plesner, H. H. Brandenborg Sørensen, S. Hauberg, Accurate Computation of the Logarithm
 of Modified Bessel Functions on GPUs, arXiv 2409.08729.
@@ -48,6 +50,7 @@ import numpy as np
 from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
     Check,
     Experiment,
     Metric,
@@ -83,7 +86,7 @@ class BesselParams(Params):
     huge_points: int = Field(
         20_000, ge=100, le=200_000, description="Points from 1e4 to 1e7 of each repetition"
     )
-    dimensions: tuple[Annotated[int, Field(ge=4, le=65_536)], ...] = Field(
+    dimensions: Annotated[tuple[Annotated[int, Field(ge=4, le=65_536)], ...], DISTINCT] = Field(
         (256, 2_048, 8_192, 32_768),
         min_length=1,
         max_length=8,
@@ -140,15 +143,23 @@ EXPERIMENT: Final = Experiment(
     about=("wd:Q219637", "wd:Q11197", "wd:Q752726"),
     uses=("wd:Q206925", "wd:Q124743", "wd:Q190573"),
     claim="Expansions by region on the log scale give the logarithms of modified Bessel functions "
-    "near machine precision and faster where libraries overflow, so that von Mises-Fisher "
-    "distributions can be fitted in high dimensions.",
+    "near machine precision, also where libraries overflow, and for orders from 13 to 150 in at "
+    "most half of SciPy's time, so that von Mises-Fisher distributions can be fitted in high "
+    "dimensions.",
     params=BesselParams,
     quick={"points": 20, "huge_points": 2_000, "timed": False, "repeats": 1},
     cost_s=10,
     packages=("scipy",),
     reference="A. Plesner, H. H. Brandenborg Sørensen, S. Hauberg, arXiv 2409.08729",
     gives_up="Vectorised numpy in place of C++ and CUDA, synthetic samples.",
-    not_tested=("speed on a GPU, and of compiled code", "features of images", "gradients"),
+    not_tested=(
+        "speed on a GPU, and of compiled code",
+        "speed where libraries overflow",
+        "features of images",
+        "gradients",
+    ),
+    falls_short="Speed is checked where SciPy mostly gives a number too, not where it overflows. "
+    "For orders below 13 ours is slower: K at about 0.2 of SciPy's speed, I at about 0.9.",
     run=run,
 )
 

@@ -2,7 +2,7 @@ r"""Feature-learning kernels complete the table of a cyclic group only once its 
 
 Claim: a kernel machine that learns its metric (a recursive feature machine) extends the table of
 an abelian group to unseen cells only if the set of training cells is not itself invariant under
-the group action that keeps the label; what it learns is that action.
+the group action that keeps the label, or a subgroup of it; what it learns is that action.
 
 Formula: with :math:`K(x, z) = (x^\top M z)^2` and :math:`f` the kernel ridge regression, each
 iteration replaces :math:`M` by the square root of the average gradient outer product,
@@ -19,29 +19,30 @@ random split. Baseline: iteration 0, the same machine without feature learning.
 
 Measured: test accuracy by iteration, and how circulant the learned metric is: the share of the
 block of :math:`M` between :math:`a` and :math:`b` that depends on :math:`b - a` alone. The claim
-held if, for every odd order above 1, the mean accuracy over the repetitions is low when invariant
-and high when broken, if plain random splits are solved, and if nothing is solved at iteration 0.
-Our own addition, not claimed by the paper: if the training set is invariant, so is :math:`M` at
-every iteration, so its mean diagonal pattern has no weight on the characters that are not trivial
-on :math:`2H = \{2g : g \in H\}`. That predicts that :math:`h = 2`, where :math:`2H` is trivial,
-is no trap; the table shows it.
+held if the mean accuracy over the repetitions is low when invariant, for the odd orders above 1 and
+for the even ones, and high when broken, for the odd ones, if plain random splits are solved, and if
+nothing is solved at iteration 0. Our own addition, not claimed by the paper: if the training set is
+invariant, so is :math:`M` at every iteration, so its mean diagonal pattern has no weight on the
+characters that are not trivial on :math:`2H = \{2g : g \in H\}`, an identity. That predicts that
+:math:`h = 2`, where :math:`2H` is trivial, is no trap, against the claim.
 
 Reference: M. T. Bernal, N. R. Mallinar, M. Belkin, arXiv 2604.00316.
 
 Deviation: one group of order 30 in place of primes from 61 to 97, one operation, no neural nets;
-bounds from earlier trials with other seeds.
+bounds from earlier trials with other seeds, that for even orders taken over from odd ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
     Check,
     Experiment,
     Metric,
@@ -65,7 +66,7 @@ class RfmParams(Params):
     """Group, split and kernel machine."""
 
     n: int = Field(30, ge=12, le=36, description="Order of the cyclic group")
-    orders: tuple[int, ...] = Field(
+    orders: Annotated[tuple[int, ...], DISTINCT] = Field(
         (1, 2, 3, 5, 6),
         min_length=2,
         max_length=9,
@@ -131,14 +132,19 @@ EXPERIMENT: Final = Experiment(
     paper="paper:breaking-data-symmetry-is-needed-for-generalization-in-feature-learning-kernels",
     about=("wd:Q181296", "wd:Q245462", "wd:Q288465", "wd:Q620622"),
     uses=("wd:Q466109", "wd:Q245457", "wd:Q173582"),
-    claim="A kernel machine that learns its metric extends an abelian group's table to unseen "
-    "cells only if the training cells are not invariant under the action that keeps the label.",
+    claim="A kernel machine that learns its metric extends a cyclic group's table to unseen cells "
+    "only if the training cells are not invariant under the group action that keeps the label, or "
+    "a subgroup of it above order 1.",
     params=RfmParams,
-    quick={"orders": (1, 3), "repeats": 1, "iterations": 13},
+    quick={"orders": (1, 2, 3), "repeats": 1, "iterations": 13},
     cost_s=25,
     reference="M. T. Bernal, N. R. Mallinar, M. Belkin, arXiv 2604.00316",
     gives_up="One cyclic group of order 30 in place of primes up to 97; addition alone.",
-    not_tested=("the paper's other tables", "neural networks"),
+    not_tested=("groups that are not cyclic", "the paper's other tables", "neural networks"),
+    falls_short="Invariance under the subgroup of order 2 is no trap: such training sets are "
+    "completed nearly always (0.98), no worse than after the symmetry is broken. Our own identity "
+    "foretells it: what invariance takes from the metric hangs on the doubled elements of the "
+    "subgroup alone, and those of order 2 double to zero.",
     run=run,
 )
 
@@ -239,6 +245,7 @@ def _metrics(runs: Runs) -> list[Metric]:
 
 def _checks(params: RfmParams, runs: Runs) -> list[Check]:
     odd = _odd_above_one(params.orders)
+    even = [order for order in params.orders if order % 2 == 0]
     trapped = [_mean_accuracy(runs, order, "invariant") for order in odd]
     broken = [_mean_accuracy(runs, order, "broken") for order in odd]
     gains = [high - low for high, low in zip(broken, trapped, strict=True)]
@@ -246,16 +253,19 @@ def _checks(params: RfmParams, runs: Runs) -> list[Check]:
     leaks = [_leakage(item.block, order) for order in odd for item in runs[order, "invariant"]]
     plain = _mean_accuracy(runs, 1, "invariant")
     orders = ", ".join(map(str, odd))
+    low = "accuracy of invariant training sets, worst of h ="
+    checks = [Check(f"{low} {orders}", max(trapped), "<=", 0.15)]
+    if even:
+        highest = max(_mean_accuracy(runs, order, "invariant") for order in even)
+        checks.append(Check(f"{low} {', '.join(map(str, even))}", highest, "<=", 0.15))
     return [
-        Check(
-            f"accuracy of invariant training sets, worst of h = {orders}", max(trapped), "<=", 0.15
-        ),
+        *checks,
         Check(f"accuracy of broken training sets, worst of h = {orders}", min(broken), ">=", 0.75),
         Check(f"gain from breaking the symmetry, worst of h = {orders}", min(gains), ">=", 0.6),
         Check("accuracy on a plain random split (h = 1)", plain, ">=", 0.9),
         Check("accuracy without feature learning, best of all", float(start), "<=", 0.05),
         Check(
-            "energy of the learned pattern on characters not trivial on 2H, invariant sets",
+            "identity: no energy on characters not trivial on 2H, invariant sets",
             max(leaks),
             "<",
             1e-12,
