@@ -119,8 +119,8 @@ def test_it_says_what_it_tests_and_what_it_does_not(experiment: Experiment[Any])
 
 def test_its_concepts_and_paper_are_bundled(experiment: Experiment[Any]) -> None:
     assert experiment.about
-    minted = {name for name in bundled_ids("senses.tsv") if name.startswith("mathgloss:")}
-    known = bundled_ids("concepts.tsv") | bundled_ids("names-en.tsv") | minted
+    senses = {name for name in bundled_ids("senses.tsv") if not name.startswith("none:")}
+    known = bundled_ids("concepts.tsv") | bundled_ids("names-en.tsv") | senses
     assert {concept.id for concept in experiment.concepts} <= known
     assert len({concept.id for concept in experiment.concepts}) == len(experiment.concepts)
     assert experiment.paper in bundled_ids("papers.tsv")

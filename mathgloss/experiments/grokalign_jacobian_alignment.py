@@ -45,9 +45,10 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -56,7 +57,14 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Adam, DenseNetwork, Floats, Integers
+from mathgloss.experiments._numerics import (
+    Adam,
+    DenseNetwork,
+    Floats,
+    Integers,
+    draw_digits,
+    softmax,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +94,7 @@ class GrokAlignParams(Params):
     penalty: float = Field(
         0.1, ge=1e-3, le=1, description="Weight lambda of the mean squared Frobenius norm"
     )
-    decays: tuple[Annotated[float, Field(ge=0, le=10)], ...] = Field(
+    decays: Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], RISING] = Field(
         (0.01, 0.1, 1, 3),
         min_length=2,
         max_length=6,
@@ -102,13 +110,6 @@ class GrokAlignParams(Params):
         2_500, ge=100, le=5_000, multiple_of=_EVERY, description="Steps of training"
     )
     repeats: int = Field(3, ge=1, le=10, description="Number of networks of each arm")
-
-    @model_validator(mode="after")
-    def _decays_rise(self) -> GrokAlignParams:
-        # arms bear the names of their decays
-        if list(self.decays) != sorted({float(f"{decay:g}") for decay in self.decays}):
-            raise ValueError(f"expected decays of 6 digits that rise, got {list(self.decays)}")
-        return self
 
 
 class Digits(NamedTuple):
@@ -138,10 +139,13 @@ Found = dict[str, list[Trained]]
 def run(params: GrokAlignParams, rng: np.random.Generator, progress: Progress) -> Outcome:
     """Train every arm from the same first weights, for every repetition."""
     arms = {GROKALIGN: Arm(params.decays[0], params.penalty)}
-    arms |= {f"decay {decay:g}": Arm(decay) for decay in params.decays}
+    arms |= {_named(decay): Arm(decay) for decay in params.decays}
     found: Found = {name: [] for name in arms}
     for repeat, stream in enumerate(rng.spawn(params.repeats)):
-        train, test = _split(params.digits, stream)
+        train, test = (
+            Digits(images.astype(np.float32), truth)
+            for images, truth in draw_digits((params.digits, _TEST_DIGITS), stream)
+        )
         seed = int(stream.integers(2**32))
         for place, (name, arm) in enumerate(arms.items()):
             done = (repeat + place / len(arms)) / params.repeats
@@ -160,7 +164,7 @@ EXPERIMENT: Final = Experiment(
     title="Small Jacobians line up with the data, and the network groks early",
     paper="paper:grokalign-geometric-characterisation-and-acceleration-of-grokking",
     about=("wd:Q506041", "wd:Q939253"),
-    uses=("wd:Q207643", "wd:Q2037833", "wd:Q181365", "wd:Q798503"),
+    uses=("wd:Q12811862", "wd:Q207643", "wd:Q2037833", "wd:Q181365", "wd:Q798503"),
     claim="Delayed generalisation and robustness appear when a network's Jacobians line up with "
     "the data; penalising their Frobenius norm brings both sooner than the usual weight decay.",
     params=GrokAlignParams,
@@ -175,21 +179,16 @@ EXPERIMENT: Final = Experiment(
         "transformers on modular addition",
     ),
     falls_short="Weight decays of 1 and 3, tuned to this task, generalise in fewer steps than the "
-    "penalty does, in all runs so far: it is sooner than the usual decays only. They do not become "
-    "as robust.",
+    "penalty does, in all runs so far: it is sooner than the usual decays only. These decays did "
+    "not become as robust; in further trials decays of 4 to 9 passed the 50 % bound for a while, "
+    "with at most 55 %, in one of four networks.",
     run=run,
 )
 
 
-def _split(count: int, rng: np.random.Generator) -> tuple[Digits, Digits]:
-    """Digits to learn from and digits to test."""
-    from sklearn.datasets import load_digits
-
-    images, truth = load_digits(return_X_y=True)
-    order = rng.permutation(len(truth))
-    learn, test = order[:count], order[count : count + _TEST_DIGITS]
-    images = (images / 16).astype(np.float32)
-    return Digits(images[learn], truth[learn]), Digits(images[test], truth[test])
+def _named(decay: float) -> str:
+    """Name of an arm; all digits, so that no two decays share it."""
+    return f"decay {float(decay)!r}".removesuffix(".0")
 
 
 def _learn(params: GrokAlignParams, arm: Arm, train: Digits, test: Digits, seed: int) -> Trained:
@@ -284,9 +283,7 @@ def _attacked(network: DenseNetwork, digits: Digits, steps: int) -> Singles:
 def _cross_entropy_slope(outputs: Singles, truth: Integers) -> Singles:
     """Direction of the slope by the outputs; so scaled that it never vanishes in rounding."""
     right = _indicators(truth)
-    others = np.where(right > 0, -np.inf, _SHARPNESS * outputs)
-    shares = np.exp(others - others.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True) - right)
+    return np.asarray(softmax(np.where(right > 0, -np.inf, _SHARPNESS * outputs)) - right)
 
 
 def _indicators(truth: Integers) -> Singles:
@@ -334,15 +331,15 @@ def _checks(params: GrokAlignParams, found: Found) -> list[Check]:
         for mine, *theirs in zip(ours, *decayed, strict=True)
     )
     steps = f"GrokAlign's steps to {_LEVELS[GENERAL]:.0%}"
-    by_cost = f"{steps}, each counted twice, relative to decay {second:g}, worst repetition"
+    by_cost = f"{steps}, each counted twice, relative to {_named(second)}, worst repetition"
     by_best = f"{steps} relative to the quickest decay, worst repetition"
     attack = f"lead of GrokAlign in {ATTACKED}, worst repetition"
     level = _LEVELS[ROBUST]
     return [
-        Check(f"{steps} relative to decay {second:g}, worst repetition", usual, "<=", 0.6),
+        Check(f"{steps} relative to {_named(second)}, worst repetition", usual, "<=", 0.6),
         Check("robust accuracy of GrokAlign at its best, worst repetition", robust, ">=", level),
         Check("robust accuracy of these decays at their best, largest", others, "<", level),
-        Check(f"alignment less twice that of decay {first:g}, worst repetition", ahead, ">=", 0),
+        Check(f"alignment less twice that of {_named(first)}, worst repetition", ahead, ">=", 0),
         Check(by_cost, 2 * usual, "<", 1, claimed=False),
         Check(by_best, _relative(params.updates, ours, decayed), "<", 1, claimed=False),
         Check(attack, lead, ">=", 0.1, claimed=False),

@@ -55,7 +55,7 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Adam, DenseNetwork, Floats, Integers
+from mathgloss.experiments._numerics import Adam, DenseNetwork, Floats, Integers, softmax
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -164,8 +164,7 @@ class EmbeddedNetwork:
     def step(self, units: Sequence[Singles], labels: Integers) -> None:
         """One step down the mean cross-entropy."""
         passed = self._network.forward(self._embed(units))
-        share = np.exp(passed[-1] - passed[-1].max(axis=1, keepdims=True))
-        share /= share.sum(axis=1, keepdims=True)
+        share = softmax(passed[-1])
         share[np.arange(len(labels)), labels] -= 1
         slope = self._network.backward(passed, share / np.float32(len(labels)))
         parts = zip(units, np.hsplit(slope, self._points), strict=True)

@@ -20,10 +20,11 @@ other. Baseline: the same family and the same choice without the logarithm.
 Measured: the adjusted Rand index against the blocks; for a graph with a node that every path from
 :math:`i` to :math:`k` passes, how far :math:`d_{ij} + d_{jk}` is from :math:`d_{ik}` (*cutpoint
 additivity*). The claim held if in most pairs of a model and a family the logarithm is not worse by
-more than a standard error, if the mean gain is large, if the logarithm of communicability is the
-best of all eight in most models, and if the logarithms of walk and forest are additive. The
-logarithms of communicability and heat are not; that, the karate club, and :math:`\sqrt d` in place
-of :math:`d` are shown without a bound.
+more than a standard error, if the mean gain is large, and if the logarithm of communicability is
+the best of all eight in most models. That the logarithms of walk and forest are additive is an
+identity, which verifies the code, and the verdict does not rest on it. The logarithms of
+communicability and heat are not additive; that, the karate club, and :math:`\sqrt d` in place of
+:math:`d` are shown without a bound.
 
 Reference: V. Ivashkin, P. Chebotarev, Do logarithmic proximity measures outperform plain ones in
 graph clustering?, Springer Proceedings in Mathematics and Statistics 197 (2017), arXiv 1605.01046.
@@ -304,7 +305,13 @@ def _checks(found: dict[str, Scores], additivity: dict[Variant, float]) -> list[
         Check("pairs of a model and a family where the log is not worse", not_worse, ">=", 0.8),
         Check("gain of the log in the Rand index, mean over the pairs", mean, ">", 0.1),
         Check("models where the log of communicability is the best of all", leading, ">", 0.5),
-        Check("cutpoint additivity of log walk and log forest, error", additive, "<", 1e-10),
+        Check(
+            "identity: cutpoint additivity of log walk and log forest, error",
+            additive,
+            "<",
+            1e-10,
+            claimed=False,
+        ),
     ]
 
 

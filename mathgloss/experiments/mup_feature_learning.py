@@ -51,9 +51,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -62,7 +63,14 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import DenseNetwork, Floats, arc_cosine_0, arc_cosine_1
+from mathgloss.experiments._numerics import (
+    DenseNetwork,
+    Floats,
+    arc_cosine_0,
+    arc_cosine_1,
+    descent_filter,
+    fitted_exponent,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,7 +107,7 @@ _STYLES: Final = {
 class MupParams(Params):
     """Networks, training and the subspace."""
 
-    widths: tuple[Annotated[int, Field(ge=32, le=1_024)], ...] = Field(
+    widths: Annotated[tuple[Annotated[int, Field(ge=32, le=1_024)], ...], RISING] = Field(
         (64, 128, 256, 512),
         min_length=2,
         max_length=8,
@@ -110,12 +118,6 @@ class MupParams(Params):
     inputs: int = Field(400, ge=100, le=1_000, description="Number N of inputs to train on")
     subspace: int = Field(2, ge=1, le=4, description="Dimension of what the targets depend on")
     repeats: int = Field(5, ge=1, le=10, description="Number of data sets, with new networks each")
-
-    @model_validator(mode="after")
-    def _widths_rise(self) -> MupParams:
-        if list(self.widths) != sorted(set(self.widths)):
-            raise ValueError(f"expected rising widths, got {list(self.widths)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +238,8 @@ def _limit_kernel(x: Floats, z: Floats) -> Floats:
 def _kernel_descent(params: MupParams, x: Floats, y: Floats, z: Floats) -> Floats:
     """What as many steps of gradient descent in the limit kernel predict at z."""
     values, vectors = np.linalg.eigh(_limit_kernel(x, x))
-    left = (1 - params.rate * values / len(x)) ** params.steps
-    coefficients = vectors @ (((1 - left) / values)[:, None] * (vectors.T @ y))
+    learned = descent_filter(values, params.rate / len(x), params.steps)
+    coefficients = vectors @ (learned[:, None] * (vectors.T @ y))
     return np.asarray(_limit_kernel(z, x) @ coefficients)
 
 
@@ -327,8 +329,7 @@ def _means(params: MupParams, found: Found, name: str, measure: str) -> Floats:
 
 def _slope(params: MupParams, found: Found, arm: Arm, measure: str) -> float:
     """Of the logarithm of a mean measure by the logarithm of the width."""
-    means = _means(params, found, arm, measure)
-    return float(np.polyfit(np.log(params.widths), np.log(means), 1)[0])
+    return fitted_exponent(params.widths, _means(params, found, arm, measure))
 
 
 def _checks(params: MupParams, found: Found) -> list[Check]:

@@ -29,10 +29,12 @@ towards labels that differ from its outputs by that eigenvector, as long as the 
 until the theory has the residual fall by a factor e. (With the labels themselves, what leaks from
 the leading directions hides the small residual along the others.) The claim held if both
 distances of the kernel fall at least as :math:`m^{-0.35}`, if the prediction is good at the largest
-width and much better than at the smallest, if the limit is positive definite, and if the logarithms
-of the rates at the largest width correlate almost perfectly with the theory, and better than at the
-smallest. The rates span two decades, so that even a narrow network's correlate; how far off they
-are is in the table and the figure.
+width and much better than at the smallest, and if the logarithms of the rates at the largest width
+correlate almost perfectly with the theory, and better than at the smallest. The rates span two
+decades, so that even a narrow network's correlate; how far off they are is in the table and the
+figure. Verified apart from the verdict: the limit is positive definite on the training points,
+since no two of them are parallel. On the whole sphere it is not: without biases it is :math:`c` and
+an even function of :math:`c`, so that its eigenvalues for odd degrees from 3 on are zero.
 
 Reference: A. Jacot, F. Gabriel, C. Hongler, Neural Tangent Kernel: Convergence and Generalization
 in Neural Networks, NeurIPS 2018, arXiv 1806.07572.
@@ -49,9 +51,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -60,7 +63,12 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Floats, arc_cosine_0, arc_cosine_1
+from mathgloss.experiments._numerics import (
+    Floats,
+    descent_filter,
+    fitted_exponent,
+    tangent_kernel,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,7 +82,7 @@ _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")
 class WidthParams(Params):
     """Networks, data and training."""
 
-    widths: tuple[Annotated[int, Field(ge=16, le=8_192)], ...] = Field(
+    widths: Annotated[tuple[Annotated[int, Field(ge=16, le=8_192)], ...], RISING] = Field(
         (16, 64, 256, 1_024, 4_096),
         min_length=2,
         max_length=8,
@@ -84,12 +92,6 @@ class WidthParams(Params):
     dimension: int = Field(3, ge=3, le=10, description="Dimension of the space of the inputs")
     steps: int = Field(2_500, ge=100, le=10_000, description="Steps of gradient descent")
     repeats: int = Field(3, ge=1, le=10, description="Number of data sets, with new networks each")
-
-    @model_validator(mode="after")
-    def _widths_rise(self) -> WidthParams:
-        if list(self.widths) != sorted(set(self.widths)):
-            raise ValueError(f"expected rising widths, got {list(self.widths)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,12 @@ EXPERIMENT: Final = Experiment(
     cost_s=15,
     reference="A. Jacot, F. Gabriel, C. Hongler, NeurIPS 2018, arXiv 1806.07572",
     gives_up="One hidden layer and 40 made points in place of deep networks and images.",
-    not_tested=("deeper networks", "that the first network is a Gaussian process", "image data"),
+    not_tested=(
+        "deeper networks",
+        "that the first network is a Gaussian process",
+        "that the limit is positive definite on the whole sphere, which needs biases",
+        "image data",
+    ),
     run=run,
 )
 
@@ -212,22 +219,16 @@ def _problem(params: WidthParams, rng: np.random.Generator) -> Problem:
     points = rng.normal(size=(params.points + _TEST, params.dimension))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     train, test = points[: params.points], points[params.points :]
-    values, vectors = np.linalg.eigh(_limit(train, train))
+    values, vectors = np.linalg.eigh(tangent_kernel(train @ train.T))
     return Problem(
         train=train,
         test=test,
         labels=np.sin(3 * train[:, 0]) + train[:, 1] * train[:, 2],
         values=values,
         vectors=vectors,
-        across=_limit(test, train),
+        across=tangent_kernel(test @ train.T),
         rate=_RATE / float(values[-1]),
     )
-
-
-def _limit(x: Floats, z: Floats) -> Floats:
-    """The limit kernel between unit vectors in rows."""
-    c = x @ z.T
-    return np.asarray(arc_cosine_1(c) + c * arc_cosine_0(c))
 
 
 def _train(params: WidthParams, problem: Problem, width: int, rng: np.random.Generator) -> Trained:
@@ -239,8 +240,8 @@ def _train(params: WidthParams, problem: Problem, width: int, rng: np.random.Gen
     start = network(problem.test)
     residual = problem.labels - network(problem.train)
     network.train(problem.train, problem.labels, problem.rate, params.steps)
-    fall = 1 - (1 - problem.rate * problem.values) ** params.steps
-    change = problem.vectors @ (fall / problem.values * (problem.vectors.T @ residual))
+    learned = descent_filter(problem.values, problem.rate, params.steps)
+    change = problem.vectors @ (learned * (problem.vectors.T @ residual))
     error = network(problem.test) - (start + problem.across @ change)
     return Trained(
         first_error=_distance(first, limit),
@@ -279,7 +280,7 @@ def _mean(found: Found, width: int, attribute: str) -> float:
 def _slope(found: Found, attribute: str) -> float:
     """Fitted exponent of the mean over the data sets as a power of the width."""
     means = [_mean(found, width, attribute) for width in found]
-    return float(np.polyfit(np.log(list(found)), np.log(means), 1)[0])
+    return fitted_exponent(list(found), means)
 
 
 def _checks(found: Found, smallest: list[float]) -> list[Check]:
@@ -306,13 +307,19 @@ def _checks(found: Found, smallest: list[float]) -> list[Check]:
             "<=",
             0.4,
         ),
-        Check("smallest eigenvalue of the limit kernel", min(smallest), ">", 0),
         Check(f"correlation of the logarithms of the rates, m = {wide}", correlation, ">=", 0.98),
         Check(
             f"that correlation at m = {wide} less that at m = {narrow}",
             correlation - _mean(found, narrow, "correlation"),
             ">",
             0,
+        ),
+        Check(
+            "verified: smallest eigenvalue of the limit kernel between the training points",
+            min(smallest),
+            ">",
+            0,
+            claimed=False,
         ),
     ]
 

@@ -1,8 +1,9 @@
 r"""A quantum circuit convolves over a group with few gates if the filter is well conditioned.
 
-Claim: the convolution of a state with a filter over a finite group :math:`G` takes a number of
-quantum gates that is polynomial in :math:`\log |G|` if the filter is well conditioned, against
-:math:`|G|^2` products for the sum itself and :math:`|G| \log |G|` for the fast Fourier transform.
+Claim: a quantum circuit convolves a state with a filter over any finite group :math:`G`; where
+the group has a Fourier transform of few gates, as :math:`\mathbb Z_{2^m}` has, the number of gates
+is polynomial in :math:`\log |G|` if the filter is well conditioned, against :math:`|G|^2` products
+for the sum itself and :math:`|G| \log |G|` for the fast Fourier transform.
 
 Formula: :math:`(f * g)(x) = \sum_y f(y)\, g(y^{-1} x) = \sum_y f(y)\, (L_y g)(x)` with the left
 translations :math:`L_y`. *Sum of unitaries*, any group: prepare :math:`\sum_y \sqrt{|f(y)| /
@@ -22,10 +23,12 @@ Fourier transform; their operations are counted, and they give the reference.
 
 Measured: fidelity with the sum, probability of success against its formula, whether the circuit
 commutes with right translations, gates by :math:`m`, and gates for one expected success. The claim
-held if the first three are exact up to rounding, if the gates are a quadratic in :math:`m`, if one
-success takes fewer of them than the fast transform takes operations at the largest size, and if
-success gets rarer with each wider Gaussian. Our own addition: in a basis of irreducible subspaces
-the convolution has :math:`\sum_\rho d_\rho^3` entries that are not zero.
+held if fidelity and probability are exact up to rounding, if one success takes fewer gates than the
+fast transform takes operations at the largest size, and if success gets rarer with each wider
+Gaussian. Identities verify the code and do not touch the verdict: the circuit commutes with right
+translations; its gates are counted by the loop that applies them, so that they are a quadratic in
+:math:`m` but for the rounding of :math:`m / 2`; in a basis of irreducible subspaces the convolution
+has :math:`\sum_\rho d_\rho^3` entries that are not zero.
 
 Reference: G. Castelazo, Q. T. Nguyen, G. De Palma, D. Englund, S. Lloyd, B. T. Kiani, Quantum
 algorithms for group convolution, cross-correlation, and equivariant transformations, Physical
@@ -33,19 +36,23 @@ Review A 106 (2022), arXiv 2109.11330.
 
 Deviation: the simulation needs memory for :math:`|G|` amplitudes, so that the speed-up appears in
 counted gates alone; as in the paper, loading :math:`f` and multiplying by its eigenvalues are
-taken as given and not counted. Bounds from earlier trials with other seeds.
+taken as given and not counted. Gates are counted on :math:`\mathbb Z_{2^m}` only, not for the sum
+of unitaries. Bounds from earlier trials with other seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -77,23 +84,17 @@ _RESOLVED: Final = 1e15  # larger condition numbers are rounding errors
 class QuantumConvolutionParams(Params):
     """Groups and filters."""
 
-    groups: tuple[GroupName, ...] = Field(
+    groups: Annotated[tuple[GroupName, ...], DISTINCT] = Field(
         ("Z_8", "S_3", "D_4", "S_4"), min_length=1, max_length=7, description="Groups of part 1"
     )
     qubits: int = Field(14, ge=5, le=16, description="Largest m of the cyclic groups of order 2^m")
-    widths: tuple[Annotated[float, Field(ge=0.1, le=100)], ...] = Field(
+    widths: Annotated[tuple[Annotated[float, Field(ge=0.2, le=100)], ...], RISING] = Field(
         (0.3, 1, 3, 10, 30),
         min_length=2,
         max_length=12,
         description="Widths of the Gaussian filters in elements of the group, rising",
     )
     repeats: int = Field(3, ge=1, le=10, description="Number of random filters and states")
-
-    @model_validator(mode="after")
-    def _widths_rise(self) -> QuantumConvolutionParams:
-        if list(self.widths) != sorted(set(self.widths)):
-            raise ValueError(f"expected rising widths, got {list(self.widths)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Convolved:
         infidelity: one minus the fidelity with the sum itself.
         success: probability that the register that is measured reads success.
         predicted: what the formula says of it.
-        gates: those of both Fourier transforms, 0 if there are none.
+        gates: those of both Fourier transforms; 0 for the sum of unitaries: not counted.
     """
 
     infidelity: float
@@ -168,8 +169,9 @@ EXPERIMENT: Final = Experiment(
     paper="paper:quantum-algorithms-for-group-convolution-cross-correlation-and-equivariant",
     about=("wd:Q210857", "wd:Q1057968", "wd:Q1464944", "wd:Q2122210"),
     uses=("wd:Q1555242", "wd:Q13690522", "wd:Q256355", "wd:Q727103", "wd:Q1147936", "wd:Q623950"),
-    claim="Convolution over a finite group can be applied to a quantum state with a number of "
-    "gates polynomial in the logarithm of the group's order if the filter is well conditioned.",
+    claim="Convolution over a finite group can be applied to a quantum state by a circuit, and "
+    "over the cyclic groups of order 2^m with a number of gates polynomial in m if the filter is "
+    "well conditioned.",
     params=QuantumConvolutionParams,
     quick={"qubits": 8, "repeats": 1},
     cost_s=5,
@@ -177,7 +179,11 @@ EXPERIMENT: Final = Experiment(
     "Physical Review A 106 (2022), arXiv 2109.11330",
     gives_up="Circuits are simulated with as many numbers as the group has elements: the speed-up "
     "appears in counted gates, not in time; loading the filter is taken as given.",
-    not_tested=("the speed-up in time", "the cost of loading the filter", "other Fourier circuits"),
+    not_tested=(
+        "the gates over groups other than the cyclic ones of order 2^m",
+        "the speed-up in time",
+        "the cost of loading the filter",
+    ),
     run=run,
 )
 
@@ -323,14 +329,15 @@ def _checks(params: QuantumConvolutionParams, found: list[Repetition]) -> list[C
     quadratic = _quadratic_fit(found[0].sizes)
     entries = max(abs(item.entries - sum(d**3 for d in item.dimensions)) for item in on_groups)
     counted = f"gates for one success relative to operations of the fast transform, m = {m}"
+    verify = partial(Check, claimed=False)
     return [
         Check("one minus the fidelity with the convolution, largest", lost, "<", 1e-10),
         Check("probability of success apart from its formula, largest", apart, "<", 1e-10),
-        Check("relative error of commuting with right translations, largest", moved, "<", 1e-10),
-        Check("share of the gates' variance by m that a quadratic explains", quadratic, ">", 0.99),
         Check(counted, gates / (m * 2**m), "<", 1),
         Check("success relative to that at the next narrower Gaussian, largest", wider, "<", 1),
-        Check("entries in the Fourier basis, less the sum of d^3", entries, "<=", 0, claimed=False),
+        verify("identity: relative error of commuting with right translations", moved, "<", 1e-10),
+        verify("identity: share of the gates' variance a quadratic explains", quadratic, ">", 0.99),
+        verify("identity: entries in the Fourier basis, less the sum of d^3", entries, "<=", 0),
     ]
 
 

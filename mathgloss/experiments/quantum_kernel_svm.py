@@ -149,13 +149,14 @@ EXPERIMENT: Final = Experiment(
     id="quantum-kernel-svm",
     title="A kernel of entangled quantum states, where it fits the labels and where not",
     paper="paper:supervised-learning-with-quantum-enhanced-feature-spaces",
-    about=("wd:Q620622", "wd:Q378201", "wd:Q190056"),
+    about=("wd:Q620622", "wd:Q282453", "wd:Q378201", "wd:Q190056"),
     uses=(
         "wd:Q1163016",
         "wd:Q1014065",
         "wd:Q336233",
         "wd:Q727103",
         "wd:Q1409400",
+        "wd:Q6795830",
         "mathgloss:positive-definite-kernel",
     ),
     claim="A support vector machine whose kernel is the overlap of entangled quantum states "

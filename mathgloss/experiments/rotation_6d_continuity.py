@@ -45,6 +45,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    DISTINCT,
     Check,
     Experiment,
     Metric,
@@ -76,7 +77,7 @@ _LINES: Final = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 class RotationParams(Params):
     """Steps of the first part, and the learning of the second."""
 
-    steps: tuple[Annotated[float, Field(ge=1e-6, le=0.5)], ...] = Field(
+    steps: Annotated[tuple[Annotated[float, Field(ge=1e-6, le=0.5)], ...], DISTINCT] = Field(
         (1e-1, 1e-2, 1e-3, 1e-4),
         min_length=1,
         max_length=8,

@@ -45,9 +45,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -56,7 +57,14 @@ from mathgloss.experiments._contract import (
     Progress,
     Table,
 )
-from mathgloss.experiments._numerics import Floats, Integers, arc_cosine_0
+from mathgloss.experiments._numerics import (
+    Floats,
+    Integers,
+    arc_cosine_0,
+    descent_filter,
+    fitted_exponent,
+    softmax,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,24 +80,20 @@ _COMPARED: Final = (50, 200)
 _NETWORK_STEPS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 _COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
 
+Widths = Annotated[tuple[Annotated[int, Field(ge=64, le=8_192, multiple_of=2)], ...], RISING]
+
 
 class ScoreRegressionParams(Params):
     """Triples and networks."""
 
     points: int = Field(300, ge=100, le=600, description="Number of triples of point, time, noise")
-    widths: tuple[Annotated[int, Field(ge=64, le=8_192, multiple_of=2)], ...] = Field(
+    widths: Widths = Field(
         (64, 256, 1_024, 4_096),
         min_length=2,
         max_length=6,
         description="Widths m of the networks, even and rising",
     )
     repeats: int = Field(3, ge=1, le=10, description="Number of data sets, with new networks each")
-
-    @model_validator(mode="after")
-    def _widths_rise(self) -> ScoreRegressionParams:
-        if list(self.widths) != sorted(set(self.widths)):
-            raise ValueError(f"expected rising widths, got {list(self.widths)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,14 @@ EXPERIMENT: Final = Experiment(
     id="score-as-kernel-regression",
     title="The score of a diffusion, learned by a kernel regression that stops early",
     paper="paper:neural-network-based-score-estimation-in-diffusion-models-optimization-and",
-    about=("mathgloss:neural-tangent-kernel", "wd:Q208042", "wd:Q620622", "wd:Q772232"),
+    about=(
+        "mathgloss:neural-tangent-kernel",
+        "mathgloss:score-statistics",
+        "mathgloss:diffusion-model",
+        "wd:Q208042",
+        "wd:Q620622",
+        "wd:Q772232",
+    ),
     uses=("wd:Q1757587", "wd:Q133871", "wd:Q173582", "wd:Q3553768"),
     claim="Denoising score matching is a regression with noisy labels that a wide network learns "
     "like gradient descent with a kernel, and stopped early it estimates the score well.",
@@ -195,11 +206,9 @@ def _conditional_mean(after: Floats, times: Floats) -> Floats:
     kept = np.exp(-times)[:, None, None]
     variance = kept**2 * _SPREAD**2 + 1 - kept**2
     apart = after[:, None] - kept * _MEANS
-    logs = -(apart**2).sum(axis=2, keepdims=True) / (2 * variance)
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
-    weights /= weights.sum(axis=1, keepdims=True)
+    weights = softmax(-(apart**2).sum(axis=2) / (2 * variance[..., 0]))
     means = _MEANS + kept * _SPREAD**2 / variance * apart
-    return np.asarray((weights * means).sum(axis=1))
+    return np.asarray((weights[..., None] * means).sum(axis=1))
 
 
 def _learn(
@@ -216,7 +225,7 @@ def _learn(
     def path(inputs: Floats, steps: Sequence[int] | Integers) -> Iterator[Floats]:
         across = _kernel(inputs, data.inputs) @ vectors
         for step in steps:
-            yield across @ (-np.expm1(step * np.log1p(-rate * values)) / values * along.T).T
+            yield across @ (descent_filter(values, rate, int(step)) * along.T).T
 
     to_compare = list(path(data.test_inputs, _COMPARED))
     networks, distances = {}, {}
@@ -273,7 +282,7 @@ def _train(data: Data, width: int, rate: float, rng: np.random.Generator) -> dic
 def _slope(params: ScoreRegressionParams, found: list[Learned], place: int) -> float:
     """Exponent of the mean distance at one of the steps, as a power of the width."""
     means = [np.mean([item.distances[width][place] for item in found]) for width in params.widths]
-    return float(np.polyfit(np.log(params.widths), np.log(means), 1)[0])
+    return fitted_exponent(params.widths, means)
 
 
 def _checks(params: ScoreRegressionParams, found: list[Learned]) -> list[Check]:

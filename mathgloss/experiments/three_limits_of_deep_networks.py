@@ -49,9 +49,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from mathgloss.experiments._contract import (
+    RISING,
     Check,
     Experiment,
     Metric,
@@ -106,7 +107,7 @@ class LimitsParams(Params):
     """Points and labels."""
 
     points: int = Field(801, ge=201, le=1_601, description="Training points of the machines")
-    sizes: tuple[Annotated[int, Field(ge=50, le=12_800)], ...] = Field(
+    sizes: Annotated[tuple[Annotated[int, Field(ge=50, le=12_800)], ...], RISING] = Field(
         (100, 400, 1_600, 6_400),
         min_length=2,
         max_length=8,
@@ -114,12 +115,6 @@ class LimitsParams(Params):
     )
     flipped: float = Field(0.25, ge=0.0, le=0.4, description="Probability that a label is flipped")
     repeats: int = Field(5, ge=1, le=20, description="Number of draws of points and labels")
-
-    @model_validator(mode="after")
-    def _sizes_rise(self) -> LimitsParams:
-        if list(self.sizes) != sorted(set(self.sizes)):
-            raise ValueError(f"expected rising sizes, got {list(self.sizes)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +156,7 @@ EXPERIMENT: Final = Experiment(
     id="three-limits-of-deep-networks",
     title="Infinitely deep networks: nearest neighbour, majority or a singular kernel",
     paper="paper:wide-and-deep-neural-networks-achieve-optimality-for-classification",
-    about=("wd:Q620622", "wd:Q863349"),
+    about=("wd:Q620622", "wd:Q863349", "mathgloss:smoothing-kernel"),
     uses=(
         "wd:Q78079020",
         "wd:Q217608",
@@ -169,7 +164,6 @@ EXPERIMENT: Final = Experiment(
         "wd:Q658574",
         "wd:Q306610",
         "mathgloss:neural-tangent-kernel",
-        "mathgloss:smoothing-kernel",
     ),
     claim="According to its activation an infinitely wide and deep network becomes the nearest "
     "neighbour's vote, the majority vote or a smoother with a singular kernel, and the last is "
