@@ -84,6 +84,8 @@ def _over_http(home: Path, snapshot: Snapshot) -> Iterator[Figure]:
     excess_must, excess_aim = [], []
     with server(home) as (address, _):
         connection = http.client.HTTPConnection(urlsplit(address).netloc)
+        for text in QUERIES.values():
+            _fetch(connection, text)  # by the end a new server has read what it reads once
         for name, text in QUERIES.items():
             ours, engine = _side_by_side(connection, snapshot.store, text)
             yield Figure(f"{name}: engine", engine, "ms")
@@ -99,12 +101,7 @@ def _side_by_side(
     connection: http.client.HTTPConnection, store: ox.Store, text: str
 ) -> tuple[float, float]:
     """Median milliseconds over HTTP and in process, each in turn."""
-    address = f"/sparql?{urlencode({'query': PREFIXES + text})}"
-
-    def fetch() -> bytes:
-        connection.request("GET", address, headers={"Accept": RESULT_FORMATS[0]})
-        return connection.getresponse().read()
-
+    fetch = partial(_fetch, connection, text)
     if fetch() != _in_process(store, text):
         raise SystemExit(f"another result over HTTP: {text}")
     ours: list[float] = []
@@ -114,6 +111,12 @@ def _side_by_side(
         ours.append(_ms(fetch))
         engine.append(_ms(partial(_in_process, store, text)))
     return statistics.median(ours), statistics.median(engine)
+
+
+def _fetch(connection: http.client.HTTPConnection, text: str) -> bytes:
+    address = f"/sparql?{urlencode({'query': PREFIXES + text})}"
+    connection.request("GET", address, headers={"Accept": RESULT_FORMATS[0]})
+    return connection.getresponse().read()
 
 
 def _against_rdflib(snapshot: Snapshot) -> Iterator[Figure]:
