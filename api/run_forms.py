@@ -110,10 +110,16 @@ def given_parameters(parameters: Schema, sent: Mapping[str, str]) -> dict[str, A
 
 
 def _value(schema: Schema, text: str) -> Any:
-    """What the text is as JSON, else the text itself, which the model then explains."""
-    if schema.get("type") == "boolean":
-        return bool(text)
+    """What the text means to the parameter, else the text itself, which the model then explains."""
+    match schema.get("type"):
+        case "boolean":
+            return bool(text)
+        case "string":
+            return text
+        case "array":
+            items = schema.get("items", {})
+            return [_value(items, part.strip()) for part in text.split(",")] if text else []
     try:
-        return json.loads(f"[{text}]" if schema.get("type") == "array" else text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return text

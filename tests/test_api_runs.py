@@ -349,6 +349,11 @@ PARAMETERS = {
         "on": {"type": "boolean", "default": True},
         "kind": {"type": "string", "enum": ["a", "b"], "default": "a"},
         "many": {"type": "array", "default": [1, 2], "items": {"type": "integer"}, "minItems": 1},
+        "words": {
+            "type": "array",
+            "default": ["a", "b"],
+            "items": {"enum": ["a", "b", "1"], "type": "string"},
+        },
     }
 }
 
@@ -359,7 +364,7 @@ def test_a_form_has_an_element_for_each_kind_of_parameter() -> None:
         "number", "number", "checkbox", "choice", "text",
     ]  # fmt: skip
     assert (fields["n"].low, fields["n"].high, fields["n"].step) == ("1", "9", "1")
-    assert (fields["ridge"].range, fields["ridge"].step) == ("from 0", "any")
+    assert (fields["ridge"].range, fields["ridge"].step) == ("above 0", "any")
     assert (fields["many"].value, fields["many"].range) == (
         "1, 2",
         "at least 1 values; between commas",
@@ -368,17 +373,28 @@ def test_a_form_has_an_element_for_each_kind_of_parameter() -> None:
 
 
 def test_a_form_gives_what_is_not_the_default() -> None:
-    same = {"parameter-on": "on", "parameter-n": " 3 ", "parameter-many": "1, 2"}
+    same = {
+        "parameter-on": "on",
+        "parameter-n": " 3 ",
+        "parameter-many": "1, 2",
+        "parameter-words": "a, b",
+    }
     assert given_parameters(PARAMETERS, same) == {}
     sent = {
         "parameter-n": "x",
         "parameter-kind": "b",
-        "parameter-many": "4,5",
+        "parameter-many": "4, 5,x",
         "parameter-ridge": "1e-3",
+        "parameter-words": "b, 1",
     }
     assert given_parameters(PARAMETERS, sent) == {
-        "n": "x", "kind": "b", "many": [4, 5], "ridge": 0.001, "on": False,
-    }  # fmt: skip
+        "n": "x",
+        "kind": "b",
+        "many": [4, 5, "x"],
+        "ridge": 0.001,
+        "on": False,
+        "words": ["b", "1"],
+    }
 
 
 # ------------------------------------------------------------------------------------------ agents

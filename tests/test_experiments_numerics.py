@@ -139,7 +139,8 @@ def test_lists_that_must_rise_or_be_distinct_are_refused(
     ("schema", "words"),
     [
         ({"type": "integer", "minimum": 1, "maximum": 9}, "1 to 9"),
-        ({"type": "number", "exclusiveMinimum": 0}, "from 0"),
+        ({"type": "number", "exclusiveMinimum": 0}, "above 0"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "above 0, up to 1"),
         ({"type": "number", "maximum": 2.5}, "up to 2.5"),
         ({"type": "boolean"}, "true or false"),
         ({"type": "string", "enum": ["a", "b"]}, "one of a, b"),

@@ -28,7 +28,7 @@ from mathgloss.experiments import (
     missing_packages,
     run_experiment,
     run_triples,
-    swept_criteria,
+    swept_checks,
 )
 from mathgloss.experiments._catalogue import load_experiment
 from mathgloss.ids import iri
@@ -429,11 +429,34 @@ def test_a_sweep_is_drawn_over_its_parameter(good: Good, tmp_path: Path) -> None
         draw_sweep("size", [], tmp_path / "none.svg")
 
 
-def test_a_sweep_has_the_words_that_its_runs_have_in_common(good: Good) -> None:
-    def at(size: int) -> dict[str, Any]:
-        criterion = f"error at size = {size}, worst"
-        return {"checks": [{**check, "criterion": criterion} for check in good.record["checks"]]}
+def test_checks_of_a_sweep_belong_together_by_their_words() -> None:
+    def record(*criteria: str) -> dict[str, Any]:
+        return {"checks": [{"criterion": text, "value": len(text)} for text in criteria]}
 
-    records = [at(1), {"checks": []}, at(5)]
-    assert set(swept_criteria(records)) == {"error at size = … worst"}
-    assert swept_criteria([{"checks": []}]) == []
+    found = swept_checks([
+        record("error, n = 1,024", "worst of h = 3"),
+        record(),
+        record("error, n = 64", "worst of h = 3, 5", "worst of h = 2", "growth"),
+    ])
+    values = {title: [check and check["value"] for check in row] for title, row in found.items()}
+    assert values == {
+        "error, n = …": [16, None, 13],
+        "worst of h = …": [14, None, 17],
+        "worst of h = 2": [None, None, 14],
+        "growth": [None, None, 6],
+    }
+    assert swept_checks([record()]) == {}
+
+
+def test_a_sweep_over_what_brings_and_takes_checks_is_drawn(good: Good, tmp_path: Path) -> None:
+    first, *others = good.record["checks"]
+    records = [
+        {**good.record, "params": {"size": 1}, "checks": [first]},
+        {
+            **good.record,
+            "params": {"size": 5},
+            "checks": [first, *others, {**first, "value": None}],
+        },
+    ]
+    draw_sweep("size", records, tmp_path / "sweep.png")
+    assert (tmp_path / "sweep.png").stat().st_size > 1_000

@@ -322,15 +322,15 @@ def _show_run(record: dict[str, Any], home: Home) -> None:
 
 
 def _show_sweep(name: str, records: list[dict[str, Any]]) -> None:
-    from mathgloss.experiments import swept_criteria
+    from mathgloss.experiments import swept_checks
 
-    criteria = swept_criteria(records)
+    by_criterion = swept_checks(records)
     rows = []
-    for record in records:
+    for record, *checks in zip(records, *by_criterion.values(), strict=True):
         result = record["verdict"] or record["failure"]["message"]
-        cells = [_cell(check["value"]) for check in record["checks"]] or [""] * len(criteria)
+        cells = [_cell(check and check["value"]) for check in checks]
         rows.append([json.dumps(record["params"][name]), result, *cells])
-    echo_table("", (name, "result", *criteria), rows)
+    echo_table("", (name, "result", *by_criterion), rows)
 
 
 def _cell(value: object) -> object:

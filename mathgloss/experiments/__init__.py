@@ -25,7 +25,7 @@ from mathgloss.experiments._rdf import experiment_triples, run_triples
 from mathgloss.experiments._records import RunRecord, RunRecords
 from mathgloss.experiments._runner import MAX_SEED, checked_params, run_experiment
 from mathgloss.experiments._surroundings import missing_packages
-from mathgloss.experiments._sweep import PLOT_FORMATS, draw_sweep, swept_criteria
+from mathgloss.experiments._sweep import PLOT_FORMATS, draw_sweep, swept_checks
 
 __all__ = [
     "MAX_SEED",
@@ -56,6 +56,6 @@ __all__ = [
     "run_experiment",
     "run_triples",
     "state_of",
-    "swept_criteria",
+    "swept_checks",
     "work",
 ]

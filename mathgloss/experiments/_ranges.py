@@ -7,6 +7,12 @@ from typing import Any, Final
 
 _LOWS: Final = ("minimum", "exclusiveMinimum")
 _HIGHS: Final = ("maximum", "exclusiveMaximum")
+_WORDS: Final = {
+    "minimum": "from",
+    "exclusiveMinimum": "above",
+    "maximum": "up to",
+    "exclusiveMaximum": "below",
+}
 
 
 def bounds_of(schema: Mapping[str, Any]) -> tuple[str, str]:
@@ -30,7 +36,6 @@ def allowed_values(schema: Mapping[str, Any]) -> str:
             count = f"{least} to {most}" if most is not None else f"at least {least}"
             each = allowed_values(schema.get("items", {}))
             return f"{count} values, each {each}" if each else f"{count} values"
-    low, high = bounds_of(schema)
-    if low and high:
-        return f"{low} to {high}"
-    return f"from {low}" if low else f"up to {high}" if high else ""
+    if "minimum" in schema and "maximum" in schema:
+        return f"{schema['minimum']:g} to {schema['maximum']:g}"
+    return ", ".join(f"{word} {schema[name]:g}" for name, word in _WORDS.items() if name in schema)

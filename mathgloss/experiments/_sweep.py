@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from mathgloss.errors import InputError
 
 PLOT_FORMATS: Final = (".svg", ".png", ".pdf")
+_NUMBERS: Final = re.compile(r"\d[\d.]*(?:, ?\d[\d.]*)*")
 
 
-def swept_criteria(records: Sequence[dict[str, Any]]) -> list[str]:
-    """What the checks of finished runs say in common; words that differ are left out."""
-    checks = [record["checks"] for record in records if record["checks"]]
-    return [
-        _common(check["criterion"] for check in same_place)
-        for same_place in zip(*checks, strict=True)
-    ]
+def swept_checks(records: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any] | None]]:
+    """The checks of a sweep by what they say, but for the numbers in it if they differ.
 
+    Args:
+        records: of the runs; one that failed has no checks, and some parameters bring or take some.
 
-def _common(texts: Iterable[str]) -> str:
-    same_place = zip(*(text.split() for text in texts), strict=False)
-    return " ".join(words[0] if len(set(words)) == 1 else "…" for words in same_place)
+    Returns:
+        For each criterion one check of every run, ``None`` where the run has none.
+    """
+    found: dict[tuple[str, int], list[dict[str, Any] | None]] = {}
+    for place, record in enumerate(records):
+        seen: Counter[str] = Counter()
+        for check in record["checks"]:
+            words = _NUMBERS.sub("…", check["criterion"])
+            found.setdefault((words, seen[words]), [None] * len(records))[place] = check
+            seen[words] += 1
+    titled: dict[str, list[dict[str, Any] | None]] = {}
+    for (words, number), checks in found.items():
+        criteria = {check["criterion"] for check in checks if check}
+        title = criteria.pop() if len(criteria) == 1 else words
+        titled[title if title not in titled else f"{title} ({number + 1})"] = checks
+    return titled
 
 
 def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None:
@@ -42,14 +55,15 @@ def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None
     if not finished:
         raise InputError(f"sweep over {name}: no run finished, there is nothing to draw")
     places = [str(record["params"][name]) for record in finished]
-    criteria = swept_criteria(finished)
-    figure = Figure(figsize=(8, 2.2 * len(criteria)), layout="constrained")
-    panels = figure.subplots(len(criteria), squeeze=False, sharex=True)[:, 0]
-    for number, (axes, criterion) in enumerate(zip(panels, criteria, strict=True)):
-        checks = [record["checks"][number] for record in finished]
-        axes.plot(places, [_drawn(check["value"]) for check in checks], "o-", label="measured")
-        axes.plot(places, [check["bound"] for check in checks], "--", color="0.5", label="bound")
-        axes.set_title(f"{criterion} ({checks[0]['relation']} bound)", fontsize=9, loc="left")
+    curves = swept_checks(finished)
+    figure = Figure(figsize=(8, 2.2 * len(curves)), layout="constrained")
+    panels = figure.subplots(len(curves), squeeze=False, sharex=True)[:, 0]
+    for axes, (criterion, checks) in zip(panels, curves.items(), strict=True):
+        axes.plot(places, [_drawn(check, "value") for check in checks], "o-", label="measured")
+        bounds = [_drawn(check, "bound") for check in checks]
+        axes.plot(places, bounds, "--", marker="_", color="0.5", label="bound")
+        (relation, *_) = (check["relation"] for check in checks if check)
+        axes.set_title(f"{criterion} ({relation} bound)", fontsize=9, loc="left")
     panels[-1].set_xlabel(name)
     figure.axes[0].legend()
     try:
@@ -59,6 +73,6 @@ def draw_sweep(name: str, records: Sequence[dict[str, Any]], path: Path) -> None
         raise InputError(f"{path}: the figure cannot be written: {error}") from error
 
 
-def _drawn(value: float | None) -> float:
-    """A recorded number; what was none leaves a gap."""
-    return float("nan") if value is None else value
+def _drawn(check: Mapping[str, Any] | None, member: str) -> float:
+    """A recorded number; a gap where there is none."""
+    return float("nan") if check is None or check[member] is None else float(check[member])
